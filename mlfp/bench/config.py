@@ -1,0 +1,252 @@
+"""A comparison as its author wrote it, read and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlfp import parameters
+from mlfp.bench.expand import variants
+from mlfp.bench.source import Key, Source
+from mlfp.bench.split import SplitSettings
+from mlfp.errors import ParameterError, nearest
+from mlfp.evaluation.settings import EvaluationSpec
+from mlfp.plugins import registry
+from mlfp.training.settings import TrainingSettings
+from mlfp.types.spec import Spec
+
+T = TypeVar("T")
+
+#: Keys at the top of a configuration.
+KEYS = (
+    "name", "description", "data", "preprocess", "split", "base", "grid", "zip", "runs", "compare_with", "seeds",
+    "evaluate", "rank_by", "observers",
+)  # fmt: skip
+#: The method that is a model before its training.
+UNTRAINED = "untrained"
+#: The scorer that sees only the mask's shape; it runs in every comparison, so that nobody is fooled by outlines.
+OUTLINE = "outline"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method to train.
+
+    :param label: its name in tables.
+    :param settings: everything that decides its training but the seed.
+    :param keys: where in the file its varied fields were written.
+    """
+
+    label: str
+    settings: TrainingSettings
+    keys: Mapping[str, Key]
+
+    def components(self) -> Iterator[tuple[Key, str, Spec]]:
+        """Every component of the training: where in the file it was written, its kind, and its spec."""
+        for key, kind, spec in _components(self.settings):
+            yield file_key(key, self.keys), kind, spec
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """A method that is compared without training: a scorer, or ``untrained``."""
+
+    label: str
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """A comparison.
+
+    :param name: names the folder of results.
+    :param description: what is compared, in its author's words.
+    :param data: the data set.
+    :param preprocess: the cached chain.
+    :param split: how subjects are split; seeds below never change it.
+    :param methods: the methods to train.
+    :param opponents: methods compared without training.
+    :param seeds: one training each.
+    :param evaluations: what is measured.
+    :param rank_by: ``evaluation.metric`` by which the table is ranked.
+    :param observers: told how the trainings go; they decide no number.
+    :param source: the file, for messages and for the copy beside the results.
+    """
+
+    name: str
+    description: str
+    data: Spec
+    preprocess: tuple[Spec, ...]
+    split: SplitSettings
+    methods: tuple[Method, ...]
+    opponents: tuple[Opponent, ...]
+    seeds: tuple[int, ...]
+    evaluations: tuple[EvaluationSpec, ...]
+    rank_by: str
+    observers: tuple[Spec, ...]
+    source: Source
+
+    def smoke(self) -> BenchConfig:
+        """The same comparison made tiny: one seed, and every training a few steps long."""
+        methods = tuple(replace(method, settings=method.settings.smoke()) for method in self.methods)
+        return replace(self, name=f"{self.name}-smoke", methods=methods, seeds=self.seeds[:1])
+
+
+def parse(source: Source) -> BenchConfig:
+    """Read a configuration.
+
+    :raises ParameterError: an unknown key or a wrong value; names file, line, what was given, the nearest valid name.
+    """
+    data = source.data
+    for key in data:
+        if key not in KEYS:
+            raise source.locate(
+                ParameterError(
+                    f"unknown key {key!r}", key=(key,), hints=[*nearest(key, KEYS), f"Keys: {', '.join(KEYS)}"]
+                )
+            )
+    if "data" not in data:
+        raise ParameterError(
+            "the configuration has no 'data'",
+            where=source.name,
+            hints=["Write data: {use: manifest, path: scans.csv}, or give --data scans.csv"],
+        )
+    reader = _Reader(source)
+    evaluations = tuple(reader.items("evaluate", EvaluationSpec.parse, ["retrieval"]))
+    config = BenchConfig(
+        name=reader.value("name", _name, Path(source.name).stem),
+        description=reader.value("description", _text, ""),
+        data=reader.value("data", Spec.parse),
+        preprocess=tuple(reader.items("preprocess", Spec.parse, [])),
+        split=reader.value("split", SplitSettings.parse, {}),
+        methods=tuple(_methods(source)),
+        opponents=_opponents(reader.items("compare_with", _opponent, [])),
+        seeds=tuple(reader.items("seeds", _seed, [0])),
+        evaluations=evaluations,
+        rank_by=reader.value("rank_by", lambda text: _rank_by(text, evaluations), f"{evaluations[0].name}.map_at_r"),
+        observers=tuple(reader.items("observers", Spec.parse, [])),
+        source=source,
+    )
+    _check_names(config)
+    return config
+
+
+class _Reader:
+    """Reads keys of a source, turning every complaint into one with file and line."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def value(self, key: str, read: Callable[[Any], T], default: Any = None) -> T:
+        return self._read((key,), read, self.source.data.get(key, default))
+
+    def items(self, key: str, read: Callable[[Any], T], default: list[Any]) -> list[T]:
+        values = self.source.data.get(key, default)
+        values = default if values is None else values
+        if not isinstance(values, list):
+            raise self.source.locate(ParameterError(f"{key} should be a list, got {values!r}", key=(key,)))
+        return [self._read((key, place), read, value) for place, value in enumerate(values)]
+
+    def _read(self, key: Key, read: Callable[[Any], T], value: Any) -> T:
+        try:
+            return read(value)
+        except ParameterError as error:
+            raise self.source.locate(error, key) from error
+
+
+def _methods(source: Source) -> list[Method]:
+    if not any(source.data.get(key) for key in ("base", "grid", "zip", "runs")):
+        return []
+    try:
+        found = variants(source.data)
+    except ParameterError as error:
+        raise source.locate(error) from error
+    methods = []
+    for variant in found:
+        try:
+            methods.append(Method(variant.label, TrainingSettings.parse(variant.settings), variant.keys))
+        except ParameterError as error:
+            error.key = file_key(error.key, variant.keys)
+            raise source.locate(error) from error
+    return methods
+
+
+def _components(settings: TrainingSettings) -> Iterator[tuple[Key, str, Spec]]:
+    yield ("encoder",), "encoder", settings.encoder
+    for place, spec in enumerate(settings.augmentations):
+        yield ("augmentations", place), "augmentation", spec
+    for place, term in enumerate(settings.objective):
+        yield ("objective", place, "loss"), "loss", term.loss
+        if term.miner is not None:
+            yield ("objective", place, "miner"), "miner", term.miner
+
+
+def _check_names(config: BenchConfig) -> None:
+    """Look every component up, which imports none of them."""
+    named: list[tuple[Key, str, Spec]] = [(("data",), "dataset", config.data)]
+    named += [(("preprocess", place), "preprocessor", spec) for place, spec in enumerate(config.preprocess)]
+    named += [part for method in config.methods for part in method.components()]
+    named += [(("compare_with", place), "scorer", item.spec) for place, item in enumerate(config.opponents)]
+    named += [(("evaluate", place), "evaluator", item.spec) for place, item in enumerate(config.evaluations)]
+    named += [(("observers", place), "observer", spec) for place, spec in enumerate(config.observers)]
+    for key, kind, spec in named:
+        if (kind, spec.use) != ("scorer", UNTRAINED):
+            try:
+                registry().find(kind, spec.use)
+            except ParameterError as error:
+                raise config.source.locate(error, key) from error
+
+
+def file_key(key: Key, keys: Mapping[str, Key]) -> Key:
+    """Where in the file a field of a method was written: where it varies, else below ``base``."""
+    for length in range(len(key), 0, -1):
+        dotted = ".".join(str(part) for part in key[:length])
+        if dotted in keys:
+            return (*keys[dotted], *key[length:])
+    return ("base", *key)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.-]+", value):
+        raise ParameterError(f"name should be letters, digits, '.', '_' and '-', for it names a folder; got {value!r}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ParameterError(f"expected text, got {value!r}")
+    return " ".join(value.split())
+
+
+def _seed(value: Any) -> int:
+    seed: int = parameters.convert(int, value, what="a seed")
+    return seed
+
+
+def _opponent(value: Any) -> Opponent:
+    spec = Spec.parse(value)
+    label = spec.parameters.get("name", spec.use)
+    rest = {key: item for key, item in spec.parameters.items() if key != "name"}
+    return Opponent(str(label), Spec(spec.use, rest))
+
+
+def _opponents(given: list[Opponent]) -> tuple[Opponent, ...]:
+    labels = [opponent.label for opponent in given]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise ParameterError(f"compare_with has {label!r} twice", hints=["Give one a name: {use: ssim, name: ...}"])
+    if all(opponent.spec.use not in (OUTLINE, f"mlfp/{OUTLINE}") for opponent in given):
+        given = [*given, Opponent(OUTLINE, Spec(OUTLINE))]
+    return tuple(given)
+
+
+def _rank_by(value: Any, evaluations: tuple[EvaluationSpec, ...]) -> str:
+    names = [evaluation.name for evaluation in evaluations]
+    if not isinstance(value, str) or value.split(".")[0] not in names or "." not in value:
+        raise ParameterError(
+            f"rank_by should be 'evaluation.metric', got {value!r}", hints=[f"Evaluations here: {', '.join(names)}"]
+        )
+    return value

@@ -1,0 +1,269 @@
+"""A comparison from start to end: what is done stays done, what fails does not stop the rest."""
+
+from __future__ import annotations
+
+import fcntl
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlfp.bench import results
+from mlfp.bench.config import BenchConfig, file_key, parse
+from mlfp.bench.environment import environment
+from mlfp.bench.plan import Material, Run, evaluation_key, gather, runs
+from mlfp.bench.quick import quick
+from mlfp.bench.records import Record, RunFolder, to_json, write_lines, write_text
+from mlfp.bench.source import Source
+from mlfp.errors import MlfpError, ParameterError, nearest
+from mlfp.execution.progress import Progress, silent
+from mlfp.plugins import registry
+
+Announce = Callable[[str], None]
+
+
+def _quiet(line: str) -> None:
+    """Announce nothing."""
+
+
+def bench(
+    config: Path | Mapping[str, Any] | None = None,
+    *,
+    data: Path | str | None = None,
+    out: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    only: str | None = None,
+    smoke: bool = False,
+    check: bool = False,
+    progress: Progress = silent,
+    announce: Announce = _quiet,
+) -> results.BenchResult:
+    """Compare methods.
+
+    :param config: a YAML file, its values, or None for the quick comparison.
+    :param data: a manifest, a folder or ``dataset:path`` that takes the place of the configuration's data.
+    :param out: folder of the results; ``results/<name>`` unless given.
+    :param overrides: dotted keys to YAML values, as ``--set`` takes them.
+    :param only: run and show only the methods whose label fits this pattern.
+    :param smoke: a few steps on a few subjects: does it run at all?
+    :param check: check everything, run nothing.
+    :param announce: told a line for each run that ends.
+    :returns: the ranked rows, and the runs that failed.
+    :raises MlfpError: the configuration or the data cannot be used; a run that fails is in the result instead.
+    """
+    parsed = read(config, data=data, overrides=overrides or {}, smoke=smoke)
+    material = gather(parsed, smoke=smoke)
+    planned = runs(parsed, material, only=only)
+    folder = out or Path("results") / parsed.name
+    if check:
+        _check_components(parsed, material)
+        return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe())
+    with _locked(folder):
+        _describe(folder, parsed)
+        return _Bench(parsed, material, planned, folder, progress, announce).run()
+
+
+def read(
+    config: Path | Mapping[str, Any] | None, *, data: Path | str | None, overrides: Mapping[str, str], smoke: bool
+) -> BenchConfig:
+    """Read a configuration with what the command line changes in it."""
+    if config is None:
+        source = quick(data)
+    else:
+        source = Source.of_mapping(config) if isinstance(config, Mapping) else Source.of_file(config)
+    if data is not None:
+        from mlfp.data.locate import locate
+
+        source.replace("data", locate(str(data)).to_config(), f"--data {data}")
+    source.override(overrides)
+    parsed = parse(source)
+    return parsed.smoke() if smoke else parsed
+
+
+def _check_components(config: BenchConfig, material: Material) -> None:
+    """Check every component's parameters against the first scan that can be read, before any training."""
+    from mlfp.data.probe import first_readable
+
+    volume = material.chain(first_readable(material.dataset, material.table))
+    check_methods(config, volume.data.shape[0], volume.spatial_dims)
+
+
+def check_methods(config: BenchConfig, in_channels: int, spatial_dims: int) -> None:
+    """Check every component of every method.
+
+    :raises ParameterError: with file and line of the first that does not fit.
+    """
+    from mlfp.training.checks import check_components
+
+    source = config.source
+    for method in config.methods:
+        try:
+            check_components(method.settings, registry(), in_channels=in_channels, spatial_dims=spatial_dims)
+        except ParameterError as error:
+            error.key = file_key(error.key, method.keys)
+            raise source.locate(error) from error
+    for place, opponent in enumerate(config.opponents):
+        if opponent.spec.use != "untrained":
+            _located(source, ("compare_with", place), "scorer", opponent.spec, spatial_dims)
+    for place, evaluation in enumerate(config.evaluations):
+        _located(source, ("evaluate", place), "evaluator", evaluation.spec, spatial_dims)
+
+
+def _located(source: Source, key: tuple[str | int, ...], kind: str, spec: Any, spatial_dims: int) -> None:
+    try:
+        registry().check(kind, spec, {"spatial_dims": spatial_dims})
+    except ParameterError as error:
+        raise source.locate(error, key) from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder of results: two processes would train the same runs into the same files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise MlfpError(
+                f"another mlfp is at work in {folder}", hints=["Wait for it, or give this one its own folder: -o DIR"]
+            ) from None
+        yield
+
+
+def _describe(folder: Path, config: BenchConfig) -> None:
+    write_text(folder / "bench.yaml", config.source.as_run())
+    write_text(folder / "env.json", to_json(environment()) + "\n")
+
+
+class _Bench:
+    """A comparison under way."""
+
+    def __init__(
+        self,
+        config: BenchConfig,
+        material: Material,
+        planned: Sequence[Run],
+        folder: Path,
+        progress: Progress,
+        announce: Announce,
+    ) -> None:
+        self.config = config
+        self.material = material
+        self.planned = planned
+        self.folder = folder
+        self.progress = progress
+        self.announce = announce
+        self.keys = {evaluation_key(item): item for item in config.evaluations}
+        self.cached: set[str] = set()
+        self.failures: list[results.RunFailure] = []
+
+    def run(self) -> results.BenchResult:
+        """Do the runs that are not done, then rank them all."""
+        records = {run.id: self._done(run) for run in self.planned}
+        self.cached = {name for name, record in records.items() if record is not None}
+        todo = [run for run in self.planned if records[run.id] is None]
+        if todo:
+            self._work(todo, records)
+        finished = {name: record for name, record in records.items() if record is not None}
+        write_lines(self.folder / "results.jsonl", finished.values())
+        rows = list(self._rows(finished))
+        rank_by = self._rank_by(rows)
+        return results.BenchResult(
+            name=self.config.name,
+            folder=self.folder,
+            rows=results.ranked(rows, rank_by),
+            failures=self.failures,
+            rank_by=rank_by,
+            data=next((record.data for record in finished.values()), self.material.describe()),
+            papers=self._papers(finished),
+            description=self.config.description,
+        )
+
+    def _rank_by(self, rows: Sequence[results.Row]) -> str:
+        """What the configuration ranks by; where it does not say, the first metric, if ``map_at_r`` is none of them.
+
+        :raises ParameterError: it says what no evaluation measures.
+        """
+        asked, source = self.config.rank_by, self.config.source
+        known = dict.fromkeys(name for row in rows for name in row.metrics)
+        evaluation = asked.partition(".")[0]
+        own = [name for name in known if name.startswith(f"{evaluation}.")]
+        if asked in known or not own:
+            return asked
+        if "rank_by" not in source.data:
+            return own[0]
+        listed = ", ".join(name for name in known if "[" not in name)
+        error = ParameterError(
+            f"nobody was measured by {asked!r}", key=("rank_by",), hints=[*nearest(asked, known), f"Metrics: {listed}"]
+        )
+        raise source.locate(error)
+
+    def _run_folder(self, run_id: str) -> RunFolder:
+        return RunFolder(self.folder / "runs" / run_id)
+
+    def _done(self, run: Run) -> Record | None:
+        record = self._run_folder(run.id).record()
+        return record if record is not None and set(self.keys) <= set(record.evaluations) else None
+
+    def _work(self, todo: Sequence[Run], records: dict[str, Record | None]) -> None:
+        # Here, and not at the top: a comparison that is done must answer without importing torch.
+        from mlfp.bench.execute import Workshop, execute
+
+        workshop = Workshop(self.config, self.material, self.progress)
+        scans = workshop.scans
+        for failure in scans.failures:
+            self.announce(f"left out {failure.scan}: {failure.reason}")
+        check_methods(self.config, scans.shape[0], scans.spatial_dims)
+        observers = [registry().build("observer", spec) for spec in self.config.observers]
+        for place, run in enumerate(todo):
+            self.progress("runs", place, len(todo))
+            name = f"{place + 1}/{len(todo)} {run.label}" + (f" · seed {run.seed}" if run.kind != "scorer" else "")
+            try:
+                folder = self._run_folder(run.id)
+                records[run.id] = execute(run, workshop, folder, observers=observers, progress=self.progress)
+            except Exception as error:  # one run's failure, of whatever kind, must not cost the others
+                self._fail(run, error)
+                self.announce(f"{name}: failed: {_first_line(error)}")
+            else:
+                self.announce(f"{name}: {self._summary(records[run.id])}")
+        self.progress("runs", len(todo), len(todo))
+
+    def _fail(self, run: Run, error: Exception) -> None:
+        details = self.folder / "failures" / f"{run.id}.txt"
+        write_text(details, "".join(traceback.format_exception(error)))
+        self.failures.append(results.RunFailure(run.label, run.seed, _first_line(error), details))
+
+    def _summary(self, record: Record | None) -> str:
+        assert record is not None, "it has just been executed"
+        name, _, metric = self.config.rank_by.partition(".")
+        seconds = sum(record.seconds.values())
+        for evaluation in record.evaluations.values():
+            if evaluation["name"] == name and metric in evaluation.get("metrics", {}):
+                return f"{self.config.rank_by} {evaluation['metrics'][metric]['value']:.3f} in {seconds:.0f} s"
+        return f"done in {seconds:.0f} s"
+
+    def _rows(self, finished: Mapping[str, Record]) -> Iterator[results.Row]:
+        labels = dict.fromkeys(run.label for run in self.planned)
+        for label in labels:
+            ids = [run.id for run in self.planned if run.label == label and run.id in finished]
+            if not ids:
+                continue
+            measured = [(finished[name], self._estimates(finished[name])) for name in ids]
+            cached = sum(name in self.cached for name in ids)
+            yield results.row(label, measured, cached=cached, seed=self.config.split.seed)
+
+    def _estimates(self, record: Record) -> dict[str, dict[str, Any]]:
+        folder = self._run_folder(record.id)
+        return {item.name: folder.estimates(record, key) for key, item in self.keys.items()}
+
+    def _papers(self, finished: Mapping[str, Record]) -> list[str]:
+        used = {tuple(text.split(" ")[:2]) for record in finished.values() for text in record.components}
+        papers = {registry().find(kind, name).paper for kind, name in sorted(used)}
+        return sorted(paper for paper in papers if paper)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    reason = text[0] if text else ""
+    return reason if isinstance(error, MlfpError) else f"{type(error).__name__}: {reason}"

@@ -1,0 +1,242 @@
+"""One run: train or load, embed the test scans once, measure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlfp.bench.config import BenchConfig
+from mlfp.bench.plan import Material, Run, evaluation_key
+from mlfp.bench.records import Record, RunFolder
+from mlfp.data.prepare import prepare
+from mlfp.data.scans import ScanSet
+from mlfp.errors import MlfpError, UsageError
+from mlfp.evaluation.measure import Side, measure
+from mlfp.evaluation.settings import EvaluationSpec
+from mlfp.evaluation.similarity import ScorerSimilarity, VectorSimilarity
+from mlfp.execution.progress import Progress, silent
+from mlfp.fingerprints.embedding import embed
+from mlfp.fingerprints.model import FingerprintModel
+from mlfp.interfaces.scorer import FittedScorer
+from mlfp.plugins import registry
+from mlfp.training.loop import train, untrained
+from mlfp.types.estimate import Estimate
+from mlfp.types.spec import Spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: Scans described at a time by a scorer.
+BLOCK = 32
+
+
+@dataclass
+class Workshop:
+    """The scans of a comparison, prepared on first use and shared by its runs."""
+
+    config: BenchConfig
+    material: Material
+    progress: Progress = silent
+    _moved: dict[str, ScanSet] = field(default_factory=dict)
+
+    @cached_property
+    def scans(self) -> ScanSet:
+        """All scans through the chain; those that failed are left out and on record."""
+        material = self.material
+        return prepare(material.dataset, material.chain, table=material.table, progress=self.progress)
+
+    def rows(self, side: str) -> np.ndarray:
+        """Positions in :attr:`scans` of one side of the split, failed scans left out."""
+        wanted = set(self.material.table.scans[getattr(self.material.split, side)])
+        return np.flatnonzero([scan in wanted for scan in self.scans.table.scans])
+
+    @cached_property
+    def test(self) -> ScanSet:
+        """The test side."""
+        rows = self.rows("test")
+        if len(rows) == 0:
+            raise UsageError("no scan of the test side could be read, so nothing can be measured")
+        return self.scans.select(rows)
+
+    def queries(self, evaluation: EvaluationSpec) -> ScanSet:
+        """The test scans that an evaluation asks with: as they are, or moved in the scanner before the chain."""
+        if evaluation.move is None:
+            return self.test
+        key = repr(sorted(evaluation.move.items()))
+        if key not in self._moved:
+            chain = self.material.chain.prepended(Spec("move", dict(evaluation.move)))
+            table = self.test.table
+            self._moved[key] = prepare(self.material.dataset, chain, table=table, progress=self.progress)
+        return self._moved[key]
+
+
+#: Describes scans for comparison, and compares what it described.
+Describe = Callable[[ScanSet], Side]
+
+
+def execute(
+    run: Run,
+    workshop: Workshop,
+    folder: RunFolder,
+    *,
+    observers: Sequence[Any] = (),
+    progress: Progress = silent,
+) -> Record:
+    """Do what is missing of a run and write its record.
+
+    A trained model that is there already is loaded; evaluations that are on record are kept.
+    """
+    record = folder.record() or _new_record(run, workshop)
+    missing = {
+        evaluation_key(item): item
+        for item in workshop.config.evaluations
+        if evaluation_key(item) not in record.evaluations
+    }
+    if not missing:
+        return record
+    if run.kind == "scorer":
+        measured = _measure_scorer(run, record, workshop, missing)
+    else:
+        model = _model(run, record, workshop, folder, observers, progress)
+        measured = _measure_model(model, record, workshop, missing, progress)
+    record.finished = datetime.now(UTC).isoformat(timespec="seconds")
+    folder.write(record, measured)
+    return record
+
+
+def _new_record(run: Run, workshop: Workshop) -> Record:
+    data = {**workshop.material.describe(), "failed": [item.scan for item in workshop.scans.failures]}
+    return Record(run.id, run.label, run.kind, run.seed, run.to_config(), list(run.components), data)
+
+
+def _model(
+    run: Run, record: Record, workshop: Workshop, folder: RunFolder, observers: Sequence[Any], progress: Progress
+) -> FingerprintModel:
+    if folder.model.exists():
+        return FingerprintModel.load(folder.model)
+    assert run.settings is not None, "only scorers have no settings"
+    preprocess = workshop.material.chain.to_config()
+    if run.kind == "untrained":
+        model = untrained(run.settings, workshop.scans, preprocess=preprocess, seed=run.seed)
+        model.save(folder.model)
+        return model
+    result = train(
+        run.settings, workshop.scans, train_rows=workshop.rows("train"), val_rows=workshop.rows("val"),
+        preprocess=preprocess, seed=run.seed, folder=folder.path, observers=observers, progress=progress,
+    )  # fmt: skip
+    record.training = result.to_json()
+    record.seconds["train"] = result.seconds
+    # Before the model: whoever finds one must know which training it is of, and what it cost.
+    folder.write(record, {})
+    result.model.save(folder.model)
+    # Only now: a run killed between the two would else have neither checkpoint nor model.
+    result.discard_checkpoint()
+    return result.model
+
+
+def _measure_model(
+    model: FingerprintModel,
+    record: Record,
+    workshop: Workshop,
+    missing: Mapping[str, EvaluationSpec],
+    progress: Progress,
+) -> dict[str, dict[str, Estimate]]:
+    record.parameters = sum(parameter.numel() for parameter in model.parameters())
+    sides: dict[int, Side] = {}
+
+    def describe(scans: ScanSet) -> Side:
+        if id(scans) not in sides:
+            started = time.perf_counter()
+            fingerprints = embed(model, scans, progress=progress)
+            _spend(record, "embed", started)
+            sides[id(scans)] = Side(fingerprints.table, vectors=fingerprints.vectors)
+        return sides[id(scans)]
+
+    def similarity(queries: Side, gallery: Side) -> VectorSimilarity:
+        assert queries.vectors is not None, "embedded above"
+        assert gallery.vectors is not None, "embedded above"
+        return VectorSimilarity(queries.vectors, gallery.vectors, model.card.distance)
+
+    return _measure(record, workshop, missing, describe, similarity, model.card.distance, {"vectors", "model"})
+
+
+def _measure_scorer(
+    run: Run, record: Record, workshop: Workshop, missing: Mapping[str, EvaluationSpec]
+) -> dict[str, dict[str, Estimate]]:
+    assert run.scorer is not None, "this is a scorer's run"
+    scorer = registry().build("scorer", run.scorer, spatial_dims=workshop.scans.spatial_dims)
+    if isinstance(scorer, FittedScorer):
+        started = time.perf_counter()
+        rows = workshop.rows("train")
+        scorer.fit(workshop.scans.images(rows), workshop.scans.table.select(rows))
+        _spend(record, "train", started)
+    sides: dict[int, Side] = {}
+
+    def describe(scans: ScanSet) -> Side:
+        if id(scans) not in sides:
+            started = time.perf_counter()
+            sides[id(scans)] = Side(scans.table, features=_features(scorer, scans))
+            _spend(record, "embed", started)
+        return sides[id(scans)]
+
+    compared: dict[tuple[int, int], ScorerSimilarity] = {}
+
+    def similarity(queries: Side, gallery: Side) -> ScorerSimilarity:
+        assert queries.features is not None, "described above"
+        assert gallery.features is not None, "described above"
+        # It remembers what it scored: the next evaluation of the same scans asks for the same pairs.
+        key = (id(queries), id(gallery))
+        if key not in compared:
+            compared[key] = ScorerSimilarity(scorer, queries.features, gallery.features)
+        return compared[key]
+
+    return _measure(record, workshop, missing, describe, similarity, "cosine", set())
+
+
+def _features(scorer: Any, scans: ScanSet) -> Tensor:
+    import torch
+
+    blocks = [np.arange(start, min(start + BLOCK, len(scans))) for start in range(0, len(scans), BLOCK)]
+    return torch.cat([scorer.describe(scans.images(block)) for block in blocks])
+
+
+def _measure(
+    record: Record,
+    workshop: Workshop,
+    missing: Mapping[str, EvaluationSpec],
+    describe: Describe,
+    similarity: Callable[[Side, Side], Any],
+    distance: str,
+    provides: set[str],
+) -> dict[str, dict[str, Estimate]]:
+    measured: dict[str, dict[str, Estimate]] = {}
+    for key, evaluation in missing.items():
+        evaluator = registry().build("evaluator", evaluation.spec)
+        need = evaluator.needs
+        if need not in {"ranking", "scores"} | provides:
+            record.evaluations[key] = {"name": evaluation.name, "skipped": f"needs {need}, and this method has none"}
+            continue
+        queries, gallery = describe(workshop.queries(evaluation)), describe(workshop.test)
+        started = time.perf_counter()
+        try:
+            measured[key] = measure(
+                evaluation, evaluator, queries, gallery, similarity=similarity, distance=distance,
+                seed=workshop.config.split.seed,
+            )  # fmt: skip
+        except MlfpError as error:  # what cannot be measured on these scans must not cost what can
+            record.evaluations[key] = {"name": evaluation.name, "skipped": error.what}
+            continue
+        _spend(record, "evaluate", started)
+        metrics = {name: estimate.to_json() for name, estimate in measured[key].items()}
+        record.evaluations[key] = {"name": evaluation.name, "metrics": metrics}
+    return measured
+
+
+def _spend(record: Record, what: str, started: float) -> None:
+    record.seconds[what] = record.seconds.get(what, 0.0) + time.perf_counter() - started

@@ -1,0 +1,188 @@
+"""Which runs a comparison consists of, each known by what decides its numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from mlfp.bench.config import UNTRAINED, BenchConfig, Method, Opponent
+from mlfp.bench.records import SCHEMA
+from mlfp.data.chain import Chain
+from mlfp.data.prepare import digest_of
+from mlfp.data.splits import Split
+from mlfp.errors import UsageError, nearest
+from mlfp.evaluation.settings import EvaluationSpec
+from mlfp.plugins import registry
+from mlfp.training.settings import TrainingSettings
+from mlfp.types.scan_table import ScanTable
+from mlfp.types.spec import Spec
+
+#: Subjects kept by a smoke run.
+SMOKE_SUBJECTS = 16
+
+
+@dataclass(frozen=True)
+class Material:
+    """The data of a comparison, before a pixel is read.
+
+    :param dataset: the data set.
+    :param component: its id and version.
+    :param table: its scans.
+    :param split: who is on which side.
+    :param digest: hash of the table, of the files' contents and of the chain.
+    """
+
+    dataset: Any
+    component: str
+    table: ScanTable
+    chain: Chain
+    split: Split
+    digest: str
+
+    def describe(self) -> dict[str, Any]:
+        """For records: what was measured on what."""
+        sides = {"train": self.split.train, "val": self.split.val, "test": self.split.test}
+        subjects = self.table.subjects
+        return {
+            "dataset": self.component,
+            "source": Path(self.table.source).name,
+            "digest": self.digest,
+            "split": self.split.digest,
+            **{name: {"scans": len(rows), "subjects": len(set(subjects[rows]))} for name, rows in sides.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training (or none) with one seed.
+
+    :param id: hash of everything that decides its numbers, evaluations aside: the name of its folder.
+    :param kind: ``trained``, ``untrained`` or ``scorer``.
+    :param settings: of the training, or of the encoder that stays untrained; None for a scorer.
+    :param scorer: None unless it is one.
+    """
+
+    id: str
+    label: str
+    kind: str
+    seed: int
+    components: tuple[str, ...]
+    settings: TrainingSettings | None = None
+    scorer: Spec | None = None
+
+    def to_config(self) -> dict[str, Any]:
+        """The settings with their defaults, for the record."""
+        if self.scorer is not None:
+            return self.scorer.to_config()
+        return self.settings.decisive() if self.settings is not None else {}
+
+
+def gather(config: BenchConfig, *, smoke: bool = False) -> Material:
+    """List the scans, split them, and hash what lies behind them; reads headers of files at most.
+
+    :raises ParameterError: the data set, the chain or the split cannot be made as configured.
+    """
+    dataset = registry().build("dataset", config.data)
+    table = dataset.table()
+    if len(table) == 0:
+        raise UsageError(f"{table.source} lists no scan", where=config.source.where(("data",)))
+    if smoke:
+        table = table.select(table.where({"subject": _few(config.split.apply(table), table)}))
+    chain = Chain(config.preprocess)
+    component = _component("dataset", config.data)
+    digest = digest_of(dataset, table, chain)
+    return Material(dataset, component, table, chain, config.split.apply(table), _hash(component, digest))
+
+
+def _few(split: Split, table: ScanTable) -> list[str]:
+    """A few subjects of each side, so that a split that a column tells still has somebody on every side."""
+    sides = [sorted(set(table.subjects[rows])) for _, rows in split if len(rows)]
+    return [subject for side in sides for subject in side[: SMOKE_SUBJECTS // len(sides)]]
+
+
+def runs(config: BenchConfig, material: Material, *, only: str | None = None) -> list[Run]:
+    """Every run of a comparison, or those whose label fits a pattern.
+
+    :raises UsageError: no label fits.
+    """
+    found = [run for opponent in config.opponents for run in _opponent_runs(opponent, config, material)]
+    found += [_trained(method, seed, material) for method in config.methods for seed in config.seeds]
+    if only is None:
+        return found
+    chosen = [run for run in found if fnmatch(run.label, only)]
+    if not chosen:
+        labels = sorted({run.label for run in found})
+        raise UsageError(
+            f"no method's label fits --only {only!r}", hints=[*nearest(only, labels), f"Labels: {', '.join(labels)}"]
+        )
+    return chosen
+
+
+def evaluation_key(evaluation: EvaluationSpec) -> str:
+    """What decides an evaluation's numbers, as a short hash."""
+    return _hash(evaluation.to_config(), _component("evaluator", evaluation.spec))
+
+
+def _trained(method: Method, seed: int, material: Material) -> Run:
+    components = tuple(_component(kind, spec) for _, kind, spec in method.components())
+    return _run(method.label, "trained", seed, components, material, settings=method.settings)
+
+
+def _opponent_runs(opponent: Opponent, config: BenchConfig, material: Material) -> list[Run]:
+    if opponent.spec.use != UNTRAINED:
+        # Nothing about a scorer depends on the seed of a training.
+        components = (_component("scorer", opponent.spec),)
+        return [_run(opponent.label, "scorer", 0, components, material, scorer=opponent.spec)]
+    encoders: dict[str, TrainingSettings] = {}
+    for method in config.methods:
+        # Whatever only matters in training is left at its defaults, so that it cannot split or repeat the row.
+        settings = TrainingSettings(encoder=method.settings.encoder, distance=method.settings.distance)
+        encoders.setdefault(_hash(settings.encoder), settings)
+    if not encoders:
+        raise UsageError("'untrained' needs an encoder, and the configuration has no 'base'")
+    found = []
+    for settings in encoders.values():
+        label = opponent.label if len(encoders) == 1 else f"{opponent.label} {settings.encoder.use}"
+        components = (_component("encoder", settings.encoder),)
+        for seed in config.seeds:
+            found.append(_run(label, "untrained", seed, components, material, settings=settings))
+    return found
+
+
+def _run(
+    label: str,
+    kind: str,
+    seed: int,
+    components: tuple[str, ...],
+    material: Material,
+    *,
+    settings: TrainingSettings | None = None,
+    scorer: Spec | None = None,
+) -> Run:
+    run = Run("", label, kind, seed, components, settings, scorer)
+    name = _hash(SCHEMA, kind, seed, components, run.to_config(), material.digest, material.split.digest)
+    return replace(run, id=name)
+
+
+def _component(kind: str, spec: Spec) -> str:
+    component = registry().find(kind, spec.use)
+    version = component.distribution_version if ":" in spec.use else component.version
+    return f"{kind} {component.id} {version}"
+
+
+def _hash(*parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, default=_jsonable)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Spec):
+        return value.to_config()
+    return str(value)

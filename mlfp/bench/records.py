@@ -1,0 +1,169 @@
+"""What is kept of a run: one JSON record and one table of per-query values, written last and atomically."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlfp.errors import MlfpError
+from mlfp.types.estimate import Estimate, Units
+
+#: Raised when the meaning of a record's fields changes; older records are then not taken for results.
+SCHEMA = 1
+
+
+@dataclass
+class Record:
+    """A finished run.
+
+    :param id: hash of everything that decides its numbers, evaluations aside.
+    :param label: the method's name when it ran; tables use the configuration's.
+    :param kind: ``trained``, ``untrained`` or ``scorer``.
+    :param seed: of the training.
+    :param settings: the resolved settings, defaults included.
+    :param components: id and version of every component used.
+    :param data: id of the data set, digest, and numbers of scans and subjects on each side of the split.
+    :param evaluations: by key: ``{"name", "metrics"}``, or ``{"name", "skipped"}`` with the reason.
+    :param seconds: spent in ``train``, ``embed`` and ``evaluate``.
+    :param parameters: of the model; None for a scorer.
+    :param training: epochs, best epoch, and the last values of loss, miner and gauges.
+    """
+
+    id: str
+    label: str
+    kind: str
+    seed: int
+    settings: dict[str, Any]
+    components: list[str]
+    data: dict[str, Any]
+    evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    parameters: int | None = None
+    training: dict[str, Any] = field(default_factory=dict)
+    finished: str = ""
+    schema: int = SCHEMA
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def to_json(value: Any) -> str:
+    """JSON with ``nan`` as null, keys in order: the same value gives the same text."""
+    return json.dumps(_plain(value), indent=1, sort_keys=True, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value if isinstance(value, bool | int | str | None) else str(value)
+
+
+class RunFolder:
+    """``runs/<id>/``: where one run keeps its record, its per-query values and its model."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def model(self) -> Path:
+        """The trained model."""
+        return self.path / "model.safetensors"
+
+    def record(self) -> Record | None:
+        """The record, or None when there is none yet or it has another schema.
+
+        :raises MlfpError: the file is there and unreadable.
+        """
+        path = self.path / "record.json"
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise MlfpError(f"cannot read {path}: {error}", hints=["Delete it, and the run is redone."]) from error
+        return Record(**data) if data.get("schema") == SCHEMA else None
+
+    def write(self, record: Record, measured: Mapping[str, Mapping[str, Estimate]]) -> None:
+        """Write newly measured evaluations, then the record: a record is only there when its values are.
+
+        :param measured: by evaluation key: metric names to estimates.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        path = self.path / "per_query.parquet"
+        frames = [pd.read_parquet(path)] if path.exists() else []
+        frames = [frame[~frame["evaluation"].isin(list(measured))] for frame in frames]
+        frames += [_frame(key, name, item) for key, item, name in _with_units(measured)]
+        if frames:
+            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            pd.concat(frames, ignore_index=True).to_parquet(draft, index=False)
+            draft.replace(path)
+        write_text(self.path / "record.json", to_json(asdict(record)))
+
+    def estimates(self, record: Record, key: str) -> dict[str, Estimate]:
+        """One evaluation's estimates, with the units they were averaged from."""
+        metrics = record.evaluations[key].get("metrics", {})
+        path = self.path / "per_query.parquet"
+        units: dict[str, Units] = {}
+        if path.exists():
+            frame = pd.read_parquet(path, filters=[("evaluation", "==", key)])
+            units = {str(name): _units(part) for name, part in frame.groupby("metric", sort=False)}
+        return {name: _estimate(value, units.get(name)) for name, value in metrics.items()}
+
+
+def _with_units(measured: Mapping[str, Mapping[str, Estimate]]) -> Iterator[tuple[str, Units, str]]:
+    for key, estimates in measured.items():
+        for name, estimate in estimates.items():
+            if estimate.units is not None:
+                yield key, estimate.units, name
+
+
+def _frame(key: str, metric: str, units: Units) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "evaluation": key,
+            "metric": metric,
+            "unit": units.names.astype(str),
+            "subject": units.subjects.astype(str),
+            "value": units.values.astype(np.float64),
+            "weight": units.weights.astype(np.float64),
+        }
+    )
+
+
+def _units(frame: pd.DataFrame) -> Units:
+    return Units(
+        frame["unit"].to_numpy(dtype=object),
+        frame["subject"].to_numpy(dtype=object),
+        frame["value"].to_numpy(),
+        frame["weight"].to_numpy(),
+    )
+
+
+def _estimate(value: Mapping[str, Any], units: Units | None) -> Estimate:
+    number, low, high = (math.nan if value[name] is None else float(value[name]) for name in ("value", "low", "high"))
+    return Estimate(number, low, high, int(value["n"]), units)
+
+
+def write_lines(path: Path, records: Iterable[Record]) -> None:
+    """``results.jsonl``: a line a finished run."""
+    lines = [json.dumps(_plain(asdict(record)), sort_keys=True, allow_nan=False) for record in records]
+    write_text(path, "".join(f"{line}\n" for line in lines))

@@ -1,0 +1,51 @@
+"""What ``mlfp data inspect`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlfp.data.inspect import Inspection
+
+#: Values of a kind that are listed before the rest is summed up.
+MOST = 6
+#: Scans that cannot be read, listed before the rest is counted.
+MOST_FAILURES = 20
+
+
+def lines(found: Inspection) -> Iterator[str]:
+    """The inspection, line by line."""
+    yield found.source
+    yield f"{found.scans} scans of {found.subjects} subjects"
+    yield f"{found.repeated} subjects have two scans or more: only they can be asked for, and learned from as pairs"
+    yield ""
+    yield from _listed("scans", _each(found.scans_per_subject))
+    yield from _listed("sessions", _each(found.sessions_per_subject))
+    for column, values in found.values.items():
+        yield from _listed(column, _counted(values))
+    yield from _listed(
+        "voxels", _counted({" x ".join(map(str, shape)): count for shape, count in found.shapes.items()})
+    )
+    sizes = {" x ".join(f"{size:g}" for size in spacing): count for spacing, count in found.spacings.items()}
+    yield from _listed("mm", _counted(sizes))
+    if found.failures:
+        yield ""
+        yield f"{len(found.failures)} scans cannot be read:"
+        yield from (f"  {item.scan}: {item.reason}" for item in found.failures[:MOST_FAILURES])
+        if len(found.failures) > MOST_FAILURES:
+            yield f"  and {len(found.failures) - MOST_FAILURES} more; all: --json"
+
+
+def _each(tally: Mapping[int, int]) -> list[str]:
+    return [f"{number} of {subjects} subjects" for number, subjects in tally.items()]
+
+
+def _counted(counts: Mapping[str, int]) -> list[str]:
+    return [f"{value or '(empty)'} ({count})" for value, count in counts.items()]
+
+
+def _listed(title: str, values: Sequence[str]) -> Iterator[str]:
+    if values:
+        rest = len(values) - MOST
+        yield f"{title:10}{', '.join(values[:MOST])}{f', and {rest} other values' if rest > 0 else ''}"

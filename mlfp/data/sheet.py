@@ -1,0 +1,130 @@
+"""A contact sheet: the middle slices of some scans with their ids, to look at what preprocessing made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mlfp.data.chain import Chain
+from mlfp.data.files import read_row
+from mlfp.data.scans import ScanSet
+from mlfp.errors import ScanError, UsageError
+from mlfp.execution.progress import Progress, silent
+from mlfp.interfaces.dataset import Dataset
+from mlfp.types.scan_table import ScanTable
+
+#: Percentiles that are shown black and white.
+_WINDOW = (1.0, 99.5)
+_GAP = 4
+_LINE = 14
+
+
+def sheet(scans: ScanSet, *, most: int = 24, columns: int = 3, height: int = 128) -> Image.Image:
+    """Draw prepared scans, evenly picked, each with a line that names it.
+
+    A volume is shown as its middle axial, coronal and sagittal slice (front or top of the head at the top, the
+    subject's left at the left), a picture as it is, with its channels side by side (three at most).
+
+    :param most: scans to show.
+    :param columns: scans beside each other.
+    :param height: pixels that each view is high.
+    """
+    places = _picked(len(scans), most)
+    tiles = [
+        _tile(scans.arrays([place])[0], scans.spacings[place], _caption(scans.table.row(place)), height)
+        for place in places
+    ]
+    return _grid(tiles, columns)
+
+
+def sheet_of(
+    dataset: Dataset,
+    table: ScanTable,
+    chain: Chain,
+    *,
+    most: int = 24,
+    columns: int = 3,
+    height: int = 128,
+    progress: Progress = silent,
+) -> Image.Image:
+    """As :func:`sheet`, of scans that are not prepared: only those shown are read, and their shapes may differ.
+
+    A scan that cannot be used leaves its tile empty but for its name and ``cannot be used``.
+    """
+    tiles = []
+    places = _picked(len(table), most)
+    for done, place in enumerate(places, start=1):
+        row = table.row(place)
+        try:
+            volume = chain(read_row(dataset, row))
+            tiles.append(_tile(volume.data, volume.spacing, _caption(row), height))
+        except ScanError:  # inspecting the data set says why
+            tiles.append(_labelled(Image.new("L", (2 * height, height)), f"{_caption(row)}   cannot be used"))
+        progress("drawing", done, len(places))
+    return _grid(tiles, columns)
+
+
+def _picked(count: int, most: int) -> list[int]:
+    """Evenly spread positions, so that a sorted table shows more than its first subjects."""
+    if count == 0:
+        raise UsageError("there is no scan to draw")
+    return [int(place) for place in np.unique(np.linspace(0, count - 1, min(most, count)).round())]
+
+
+def _tile(data: np.ndarray, spacing: Sequence[float] | np.ndarray, caption: str, height: int) -> Image.Image:
+    return _labelled(_beside([_scaled(*view, height) for view in _views(data, spacing)]), caption)
+
+
+def _views(data: np.ndarray, spacing: Sequence[float] | np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Grey pictures (rows, columns) with the height of their pixels relative to the width."""
+    low, high = np.percentile(data, _WINDOW)
+    shown = np.clip((data - low) / max(high - low, 1e-6), 0, 1)
+    if data.ndim == 3:
+        return [(channel, spacing[0] / spacing[1]) for channel in shown[:3]]
+    volume = shown[0]
+    middle = [length // 2 for length in volume.shape]
+    return [
+        (volume[:, :, middle[2]].T[::-1], spacing[1] / spacing[0]),
+        (volume[:, middle[1], :].T[::-1], spacing[2] / spacing[0]),
+        (volume[middle[0], :, :].T[::-1], spacing[2] / spacing[1]),
+    ]
+
+
+def _scaled(picture: np.ndarray, aspect: float, height: int) -> Image.Image:
+    rows, columns = picture.shape
+    width = max(1, round(height * columns / (rows * aspect)))
+    image = Image.fromarray((picture * 255).round().astype(np.uint8))
+    return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def _beside(images: Sequence[Image.Image]) -> Image.Image:
+    found = Image.new("L", (sum(image.width for image in images) + _GAP * (len(images) - 1), images[0].height))
+    left = 0
+    for image in images:
+        found.paste(image, (left, 0))
+        left += image.width + _GAP
+    return found
+
+
+def _caption(row: Mapping[str, Any]) -> str:
+    return "   ".join(str(row[name]) for name in ("subject", "session", "modality") if row.get(name))
+
+
+def _labelled(image: Image.Image, text: str) -> Image.Image:
+    found = Image.new("L", (image.width, image.height + _LINE))
+    found.paste(image, (0, _LINE))
+    ImageDraw.Draw(found).text((2, 1), text, fill=255, font=ImageFont.load_default(11))
+    return found
+
+
+def _grid(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    width, height = (max(getattr(item, side) for item in pictures) + 2 * _GAP for side in ("width", "height"))
+    found = Image.new("L", (width * columns, height * rows), color=40)
+    for place, picture in enumerate(pictures):
+        found.paste(picture, (place % columns * width + _GAP, place // columns * height + _GAP))
+    return found

@@ -1,0 +1,155 @@
+"""One evaluation of one method: choose the scans, compare them, and hand the trial to the evaluator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlfp.errors import MlfpError, ParameterError
+from mlfp.evaluation import intervals
+from mlfp.evaluation.settings import EvaluationSpec
+from mlfp.types.estimate import Estimate
+from mlfp.types.scan_table import ScanTable
+from mlfp.types.trial import Similarity, Trial
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mlfp.interfaces.evaluator import Evaluator
+
+
+@dataclass(frozen=True)
+class Side:
+    """Scans and what a method knows of them.
+
+    :param table: N scans.
+    :param vectors: (N, D) float32 fingerprints, for a method that embeds.
+    :param features: (N, ...) a scorer's descriptions, for one that does not.
+    """
+
+    table: ScanTable
+    vectors: np.ndarray | None = None
+    features: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The similarity of some of the scans, at their positions among those selected."""
+
+    whole: Similarity
+    queries: np.ndarray
+    gallery: np.ndarray
+
+    def block(self, queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+        """(Q, G) float32 similarity; higher is more alike."""
+        return self.whole.block(self.queries[queries], self.gallery[gallery])
+
+
+def measure(
+    spec: EvaluationSpec,
+    evaluator: Evaluator,
+    queries: Side,
+    gallery: Side,
+    *,
+    similarity: Callable[[Side, Side], Similarity],
+    distance: str,
+    seed: int,
+) -> dict[str, Estimate]:
+    """Measure a method.
+
+    Without ``across`` there is one trial. With it there is one for every ordered pair of different values of the
+    column; each metric is pooled over them (a query counts once in every trial it asks in) under its own name, and
+    stands beside it for each pair as ``metric[T1>FLAIR]``: queries are T1, the gallery FLAIR.
+
+    :param queries: all scans that may ask; the evaluation's ``query`` chooses among them.
+    :param gallery: all scans that may be found; ``gallery`` chooses among them.
+    :param similarity: compares the two whole sides; called once.
+    :param distance: how vectors are compared.
+    :param seed: of the bootstrap and of the episodes; the same for every method.
+    :raises ParameterError: a column is missing, or nothing is left to compare.
+    """
+    asking = _chosen(queries.table, spec, "query")
+    answering = _chosen(gallery.table, spec, "gallery")
+    for column in spec.ignore:
+        for side in (queries, gallery):
+            _column(side.table, column, "ignore")
+    whole = Trial(
+        queries=queries.table,
+        gallery=gallery.table,
+        similarity=similarity(queries, gallery),
+        ignore=spec.ignore,
+        query_vectors=queries.vectors,
+        gallery_vectors=gallery.vectors,
+        distance=distance,
+        seed=seed,
+    )
+    if spec.across is None:
+        return evaluator(_selected(whole, asking, answering))
+    return _across(spec.across, evaluator, whole, asking, answering)
+
+
+def _across(
+    column: str, evaluator: Evaluator, whole: Trial, asking: np.ndarray, answering: np.ndarray
+) -> dict[str, Estimate]:
+    measured: dict[str, dict[str, Estimate]] = {}
+    for pair, rows, columns in _pairs(column, whole, asking, answering):
+        try:
+            measured[pair] = evaluator(_selected(whole, rows, columns))
+        except MlfpError as error:
+            raise error.at(f"across {column}: {pair}") from None
+    collected: dict[str, list[Estimate]] = {}
+    single: dict[str, Estimate] = {}
+    for pair, estimates in measured.items():
+        for name, item in estimates.items():
+            collected.setdefault(name, []).append(item)
+            single[f"{name}[{pair}]"] = item
+    return {**{name: intervals.pool(items, seed=whole.seed) for name, items in collected.items()}, **single}
+
+
+def _pairs(
+    column: str, whole: Trial, asking: np.ndarray, answering: np.ndarray
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Every ordered pair of different values, with the positions of its queries and gallery."""
+    query_values = _column(whole.queries, column, "across")[asking]
+    gallery_values = _column(whole.gallery, column, "across")[answering]
+    pairs = [(one, other) for one in sorted(set(query_values)) for other in sorted(set(gallery_values)) if one != other]
+    if not pairs:
+        raise ParameterError(
+            f"across {column} needs two values of it to compare, and there is only {query_values[0]!r}",
+            key=("across",),
+            hints=["Name a column whose values differ, or leave 'across' out."],
+        )
+    for one, other in pairs:
+        yield f"{one}>{other}", asking[query_values == one], answering[gallery_values == other]
+
+
+def _chosen(table: ScanTable, spec: EvaluationSpec, key: str) -> np.ndarray:
+    """Positions of the scans that an evaluation wants on one side."""
+    try:
+        return table.where(spec.query if key == "query" else spec.gallery)
+    except ParameterError as error:
+        raise error.under(key) from None
+
+
+def _column(table: ScanTable, name: str, key: str) -> np.ndarray:
+    try:
+        return table.column(name)
+    except ParameterError as error:
+        raise error.under(key) from None
+
+
+def _selected(whole: Trial, queries: np.ndarray, gallery: np.ndarray) -> Trial:
+    """The trial of some of the scans."""
+    if len(queries) == len(whole.queries) and len(gallery) == len(whole.gallery):
+        return whole
+    return replace(
+        whole,
+        queries=whole.queries.select(queries),
+        gallery=whole.gallery.select(gallery),
+        similarity=Selected(whole.similarity, queries, gallery),
+        query_vectors=None if whole.query_vectors is None else whole.query_vectors[queries],
+        gallery_vectors=None if whole.gallery_vectors is None else whole.gallery_vectors[gallery],
+    )

@@ -1,0 +1,130 @@
+"""What an evaluation is, as a configuration writes it. Reading it imports no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlfp import parameters
+from mlfp.errors import ParameterError, nearest
+from mlfp.types.spec import Spec
+
+#: What an evaluation is asked beside the parameters of its evaluator.
+KEYS = ("use", "name", "query", "gallery", "across", "move", "ignore")
+#: How queries may be moved in the scanner: degrees, mm, fraction; and the seed of the draw.
+MOVES = ("rotate", "shift", "scale", "seed")
+
+
+@dataclass(frozen=True)
+class EvaluationSpec:
+    """An evaluator with the scans it is shown.
+
+    :param spec: the evaluator and its own parameters.
+    :param name: what its metrics are filed under; the evaluator's name unless given.
+    :param query: columns of the scan table and the values (one, or a list) that queries must have.
+    :param gallery: the same for the gallery.
+    :param across: a column of which every ordered pair of different values is compared: queries have the one, the
+        gallery the other.
+    :param move: how far queries are moved before preprocessing: at most ``rotate`` degrees, ``shift`` mm and ``scale``
+        (a fraction) along each axis.
+    :param ignore: columns in which a scan of the query's subject must differ from the query to count.
+    """
+
+    spec: Spec
+    name: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    gallery: Mapping[str, Any] = field(default_factory=dict)
+    across: str | None = None
+    move: Mapping[str, float] | None = None
+    ignore: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, value: object) -> EvaluationSpec:
+        """Read a name, or a mapping with ``use``.
+
+        :raises ParameterError: for anything else, or for a value of the wrong kind.
+        """
+        if isinstance(value, EvaluationSpec):
+            return value
+        spec = Spec.parse(value)
+        given = dict(spec.parameters)
+        name = given.pop("name", spec.use.split("/")[-1])
+        if not isinstance(name, str) or not name or "." in name:
+            raise ParameterError(
+                f"an evaluation's name should be a word without '.', got {name!r}",
+                key=("name",),
+                hints=["Its metrics are called name.metric."],
+            )
+        return cls(
+            name=name,
+            query=_conditions("query", given.pop("query", None)),
+            gallery=_conditions("gallery", given.pop("gallery", None)),
+            across=_column(given.pop("across", None)),
+            move=_move(given.pop("move", None)),
+            ignore=_columns(given.pop("ignore", None)),
+            spec=Spec(spec.use, given),
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """The mapping this could have been read from, without what has its default."""
+        optional = {
+            "query": dict(self.query),
+            "gallery": dict(self.gallery),
+            "across": self.across,
+            "move": None if self.move is None else dict(self.move),
+            "ignore": list(self.ignore),
+        }
+        return {**self.spec.to_config(), "name": self.name, **{key: item for key, item in optional.items() if item}}
+
+
+def _conditions(key: str, value: object) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(column, str) for column in value):
+        raise ParameterError(
+            f"{key} should map columns to values, got {value!r}",
+            key=(key,),
+            hints=[f"Write, for example: {key}: {{modality: T1}}"],
+        )
+    return {column: list(item) if isinstance(item, list | tuple) else item for column, item in value.items()}
+
+
+def _column(value: object) -> str | None:
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise ParameterError(f"across should be the name of a column, got {value!r}", key=("across",))
+
+
+def _columns(value: object) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else [] if value is None else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ParameterError(f"ignore should be a list of columns, got {value!r}", key=("ignore",))
+    return tuple(names)
+
+
+def _move(value: object) -> dict[str, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ParameterError(
+            f"move should say how far, got {value!r}",
+            key=("move",),
+            hints=["Write, for example: move: {rotate: 10, shift: 10, scale: 0.05} (degrees, mm, fraction)"],
+        )
+    return {str(key): _distance(key, item) for key, item in value.items()}
+
+
+def _distance(key: object, value: object) -> float:
+    if key not in MOVES:
+        raise ParameterError(
+            f"move has no parameter {key!r}",
+            key=("move", str(key)),
+            hints=[*nearest(str(key), MOVES), f"It takes: {', '.join(MOVES)}"],
+        )
+    kind = int if key == "seed" else float
+    number: float = parameters.convert(kind, value, what=f"move: {key}", key=("move", str(key)))
+    if not math.isfinite(number) or number < 0:
+        raise ParameterError(f"move: {key} should be 0 or more, got {value!r}", key=("move", str(key)))
+    return number

@@ -1,0 +1,1 @@
+"""Fingerprints: the model that makes them, embedding, and the store."""

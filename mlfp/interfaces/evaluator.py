@@ -1,0 +1,24 @@
+"""Evaluator: how well queries find their subject."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from mlfp.types.estimate import Estimate
+from mlfp.types.trial import Trial
+
+Need = Literal["ranking", "scores", "vectors", "model"]
+
+
+class Evaluator(Protocol):
+    """Measures a trial.
+
+    ``needs`` says what the method must provide: ``ranking`` and ``scores`` fit every method, ``vectors`` only those
+    that embed, ``model`` only trained ones. A method that cannot provide it gets no value, and the table says why.
+    """
+
+    needs: Need
+
+    def __call__(self, trial: Trial) -> dict[str, Estimate]:
+        """Metric names (``hit_at_1``, ``map_at_r``, ...) to estimates."""
+        ...

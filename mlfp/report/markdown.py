@@ -1,0 +1,94 @@
+"""``report.md``: every number of a comparison, to read, to paste, and to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from mlfp.bench.results import BenchResult, Row
+from mlfp.report import cells
+
+
+def render(result: BenchResult) -> str:
+    """The report as Markdown."""
+    return "\n".join(_lines(result)).rstrip() + "\n"
+
+
+def _lines(result: BenchResult) -> Iterator[str]:
+    yield f"# {result.name}"
+    yield ""
+    if result.description:
+        yield from (result.description.strip(), "")
+    yield " ".join(cells.subject(result))
+    yield ""
+    if result.rows:
+        yield from ranked(result)
+        yield from pairs(result)
+    if result.failures:
+        yield "## Failed"
+        yield ""
+        yield from (f"- {line}" for line in cells.failures(result))
+        yield ""
+    if result.papers:
+        yield "## Please cite"
+        yield ""
+        yield from (f"- {paper}" for paper in result.papers)
+
+
+def ranked(result: BenchResult) -> Iterator[str]:
+    """The ranked table, a column a metric, best in bold; and a column for what could not be measured."""
+    names = cells.metrics(result) or [result.rank_by]
+    notes = any(row.note for row in result.rows)
+    header = ["method", *(_breakable(name) for name in names), "time", "parameters", *(["note"] if notes else [])]
+    body = [
+        [
+            row.label,
+            *_metrics(row, names, result.rows),
+            cells.seconds(row.seconds),
+            cells.parameters(row.parameters),
+            *([row.note] if notes else []),
+        ]
+        for row in result.rows
+    ]
+    yield from table(header, body, left=(0, len(header) - 1) if notes else (0,))
+
+
+def pairs(result: BenchResult, *, level: int = 2) -> Iterator[str]:
+    """The ranked metric for each pair of query and gallery, where an evaluation goes across a column.
+
+    :param level: of the heading.
+    """
+    names = [name for name in cells.metrics(result, pairs=True) if name.startswith(f"{result.rank_by}[")]
+    if names:
+        yield f"{'#' * level} {result.rank_by}, query > gallery"
+        yield ""
+        header = ["method", *(name.partition("[")[2].rstrip("]") for name in names)]
+        yield from table(header, [[row.label, *_metrics(row, names, result.rows)] for row in result.rows])
+
+
+def _metrics(row: Row, names: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+    for name in names:
+        estimate = row.metrics.get(name)
+        number = cells.value(estimate)
+        if estimate is not None and estimate.value == cells.best(rows, name):
+            number = f"**{number}**"
+        between = cells.interval(estimate)
+        yield " ".join(part for part in (number, cells.spread(row, name), between and f"({between})") if part)
+
+
+def _breakable(name: str) -> str:
+    return " ".join(name.split(".", 1))
+
+
+def table(header: Sequence[str], body: Iterable[Sequence[str]], *, left: Sequence[int] = (0,)) -> Iterator[str]:
+    """A Markdown table, and the empty line after it.
+
+    :param left: columns set to the left; the others hold numbers, and are set to the right.
+    """
+    yield _row(header)
+    yield _row([":--" if place in left else "--:" for place in range(len(header))])
+    yield from (_row(cells_) for cells_ in body)
+    yield ""
+
+
+def _row(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", "\\|").replace("\n", " ") for value in values) + " |"

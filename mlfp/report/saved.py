@@ -1,0 +1,103 @@
+"""A finished comparison in one file: what ``mlfp report`` shows without any data or model."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mlfp.bench.records import to_json, write_text
+from mlfp.bench.results import BenchResult, Row, RunFailure, ranked
+from mlfp.errors import UsageError, nearest
+from mlfp.report import markdown
+from mlfp.types.estimate import Estimate
+
+RESULT = "result.json"
+REPORT = "report.md"
+
+
+def write(result: BenchResult) -> None:
+    """Write ``result.json`` and ``report.md`` into the folder of the results."""
+    write_text(result.folder / RESULT, to_json(of_result(result)) + "\n")
+    write_text(result.folder / REPORT, markdown.render(result))
+
+
+def read(folder: Path, *, rank_by: str | None = None) -> BenchResult:
+    """Read what :func:`write` wrote.
+
+    :param folder: of the results, or the file.
+    :param rank_by: rank by this metric instead.
+    :raises UsageError: there is no result, it cannot be read, or it has no such metric.
+    """
+    path = folder / RESULT if folder.is_dir() else folder
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"no finished comparison in {str(folder)!r}",
+            hints=["`mlfp bench` writes them to results/NAME, or to the folder given with -o."],
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} cannot be read: {error}", hints=["Run the comparison again: it writes it anew."]
+        ) from error
+    try:
+        result = of_json(data, folder=path.parent)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is no result of mlfp bench", hints=[f"It lacks {error}."]) from error
+    return result if rank_by is None else _reranked(result, rank_by)
+
+
+def of_result(result: BenchResult) -> dict[str, Any]:
+    """Everything about a result but its per-query values, for :func:`of_json`."""
+    # JSON is written with sorted keys; the order of the metrics is the evaluators', so it is kept apart.
+    order = list(dict.fromkeys(name for row in result.rows for name in row.metrics))
+    return {**result.to_json(), "description": result.description, "metrics": order}
+
+
+def of_json(data: dict[str, Any], *, folder: Path) -> BenchResult:
+    """The result that :func:`of_result` told."""
+    failures = [
+        RunFailure(item["label"], item["seed"], item["reason"], folder / "failures") for item in data["failures"]
+    ]
+    return BenchResult(
+        name=data["name"],
+        folder=folder,
+        rows=[_row(item, data["metrics"]) for item in data["rows"]],
+        failures=failures,
+        rank_by=data["rank_by"],
+        data=data["data"],
+        papers=data["papers"],
+        description=data["description"],
+    )
+
+
+def _row(data: dict[str, Any], order: list[str]) -> Row:
+    return Row(
+        label=data["label"],
+        kind=data["kind"],
+        seeds=data["seeds"],
+        metrics={name: _estimate(data["metrics"][name]) for name in order if name in data["metrics"]},
+        spread={name: item["sd_over_seeds"] for name, item in data["metrics"].items()},
+        seconds=data["seconds"],
+        parameters=data["parameters"],
+        cached=data["cached"],
+        note=data["note"],
+    )
+
+
+def _estimate(item: dict[str, Any]) -> Estimate:
+    value, low, high = (math.nan if item[name] is None else float(item[name]) for name in ("value", "low", "high"))
+    return Estimate(value, low, high, int(item["n"]))
+
+
+def _reranked(result: BenchResult, metric: str) -> BenchResult:
+    known = dict.fromkeys(name for row in result.rows for name in row.metrics)
+    if metric not in known:
+        raise UsageError(
+            f"the comparison {result.name!r} has no metric {metric!r}",
+            hints=[*nearest(metric, known), f"Its metrics: {', '.join(name for name in known if '[' not in name)}"],
+        )
+    return replace(result, rows=ranked(result.rows, metric), rank_by=metric)

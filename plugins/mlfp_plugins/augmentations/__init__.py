@@ -1,0 +1,49 @@
+"""Built-in augmentations, one a file."""
+
+from __future__ import annotations
+
+from mlfp.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_augmentations(register: Register) -> None:
+    """Offer them."""
+    register(
+        "affine",
+        "mlfp_plugins.augmentations.affine:Affine",
+        summary="Rotate, shift and scale about the centre.",
+        paper="Few-Shot Fingerprinting (Bausch et al. 2025) on MRI; DeepBrainPrint (Puglisi et al. 2023), rotation",
+        dims=(2, 3),
+    )
+    register(
+        "identity-warp",
+        "mlfp_plugins.augmentations.identity_warp:IdentityWarp",
+        summary="A strong smooth invertible warp that all rows of a subject share: a new anatomy.",
+        dims=(2, 3),
+    )
+    register(
+        "intensity",
+        "mlfp_plugins.augmentations.intensity:Intensity",
+        summary="Another contrast inside the head: curve, gamma, negative, gain, shift.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1: negative and intensity shift",
+        dims=(2, 3),
+    )
+    register(
+        "bias-field",
+        "mlfp_plugins.augmentations.bias_field:BiasField",
+        summary="Multiply with a smooth field, as a coil does.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        dims=(2, 3),
+    )
+    register(
+        "noise",
+        "mlfp_plugins.augmentations.noise:Noise",
+        summary="Add Gaussian noise.",
+        dims=(2, 3),
+    )
+    register(
+        "field-of-view",
+        "mlfp_plugins.augmentations.field_of_view:FieldOfView",
+        summary="Cut slabs off the ends of the axes, independently in each view.",
+        dims=(2, 3),
+    )

@@ -1,0 +1,22 @@
+"""Built-in evaluators, one a file."""
+
+from __future__ import annotations
+
+from mlfp.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_evaluators(register: Register) -> None:
+    """Offer them."""
+    register(
+        "few-shot",
+        "mlfp_plugins.evaluators.few_shot:FewShot",
+        summary="N-way K-shot episodes: recall_at_k_shot and hit_at_k among the supports of N subjects.",
+        paper="Bausch et al., Few-Shot Fingerprinting, 2025 (arXiv 2512.16685)",
+    )
+    register(
+        "retrieval",
+        "mlfp_plugins.evaluators.retrieval:Retrieval",
+        summary="Every query ranks the gallery: precision_at_1, r_precision, map_at_r, hit_at_k.",
+        paper="Musgrave et al., A Metric Learning Reality Check, ECCV 2020",
+    )

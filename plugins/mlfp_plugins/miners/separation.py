@@ -1,0 +1,48 @@
+"""How far apart rows are, to the last bit, for miners that compare distances with <=."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mlfp.errors import ParameterError, nearest
+
+Distance = Literal["cosine", "l2", "inner"]
+
+
+def separation(rows: Tensor, others: Tensor, distance: str) -> Tensor:
+    """(R, D) and (O, D) to (R, O) float32 numbers that grow with the distance.
+
+    Worked out in 64 bit and rounded to 32, so that equal vectors tie whatever the order of summation: duplicates and
+    half-precision embeddings make ties that Algorithm 1's ``<=`` must see.
+
+    :param distance: ``cosine``, ``l2`` or ``inner``.
+    :raises ParameterError: another distance.
+    """
+    if rows.device.type == "mps":  # has no 64 bit
+        return separation(rows.cpu(), others.cpu(), distance).to(rows.device)
+    left, right = rows.double(), others.double()
+    if distance == "l2":
+        return torch.cdist(left, right, compute_mode="donot_use_mm_for_euclid_dist").float()
+    if distance == "cosine":
+        return -(functional.normalize(left) @ functional.normalize(right).T).float()
+    if distance == "inner":
+        return -(left @ right.T).float()
+    known = ("cosine", "l2", "inner")
+    raise ParameterError(
+        f"unknown distance {distance!r}",
+        key=("distance",),
+        hints=[*nearest(distance, known), f"Known: {', '.join(known)}"],
+    )
+
+
+def paired_separation(rows: Tensor, others: Tensor, distance: str) -> Tensor:
+    """(R, D) and (R, D) to the (R,) diagonal of :func:`separation`."""
+    blocks = [
+        separation(left, right, distance).diagonal()
+        for left, right in zip(torch.split(rows, 32), torch.split(others, 32), strict=True)
+    ]
+    return torch.cat(blocks) if blocks else rows.new_zeros(0, dtype=torch.float32)

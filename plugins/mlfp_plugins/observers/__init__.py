@@ -1,0 +1,16 @@
+"""Built-in observers, one a file."""
+
+from __future__ import annotations
+
+from mlfp.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_observers(register: Register) -> None:
+    """Offer them."""
+    register(
+        "tensorboard",
+        "mlfp_plugins.observers.tensorboard:TensorBoard",
+        summary="Learning curves for TensorBoard.",
+        extras=("tensorboard",),
+    )

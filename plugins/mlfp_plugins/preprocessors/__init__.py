@@ -1,0 +1,27 @@
+"""Built-in preprocessors, one a file."""
+
+from __future__ import annotations
+
+from mlfp.hookspecs import Register, hookimpl
+
+_HERE = "mlfp_plugins.preprocessors"
+
+
+@hookimpl
+def register_preprocessors(register: Register) -> None:
+    """Offer them."""
+    register("resample", f"{_HERE}.resample:Resample", summary="Voxels of a given size in mm.")
+    register("resize", f"{_HERE}.resize:Resize", summary="A given shape in voxels, stretching.")
+    register("pad", f"{_HERE}.pad:Pad", summary="A given shape in voxels, cutting off or filling up around the centre.")
+    register("crop", f"{_HERE}.crop:Crop", summary="The box around the head or body, with a margin in mm.")
+    register(
+        "percentile",
+        f"{_HERE}.percentile:Percentile",
+        summary="Intensities from 0 to 1 between two percentiles inside the head or body.",
+        paper="defaults after Puglisi 2023 (DeepBrainPrint), MIDL",
+    )
+    register("zscore", f"{_HERE}.zscore:ZScore", summary="Mean 0 and standard deviation 1 inside the head or body.")
+    register(
+        "slice", f"{_HERE}.slice:Slice", summary="One slice by axis and position, or several as channels.", dims=(3,)
+    )
+    register("move", f"{_HERE}.move:Move", summary="The subject lying elsewhere: rotated, shifted, scaled at random.")

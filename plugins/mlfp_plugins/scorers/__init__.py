@@ -1,0 +1,26 @@
+"""Built-in scorers, one a file."""
+
+from __future__ import annotations
+
+from mlfp.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_scorers(register: Register) -> None:
+    """Offer them."""
+    register(
+        "correlation",
+        "mlfp_plugins.scorers.correlation:Correlation",
+        summary="Pearson correlation of pixels.",
+    )
+    register(
+        "outline",
+        "mlfp_plugins.scorers.outline:Outline",
+        summary="Overlap of the masks alone: how much of a result the outline explains.",
+    )
+    register(
+        "ssim",
+        "mlfp_plugins.scorers.ssim:SSIM",
+        summary="Mean structural similarity with a uniform window, in 2D and 3D.",
+        paper="Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE TIP 2004",
+    )

@@ -1,0 +1,26 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real scans that MLFP_TEST_DATA names; without it the test is skipped, with the reason."""
+    folder = os.environ.get("MLFP_TEST_DATA")
+    if not folder:
+        pytest.skip("MLFP_TEST_DATA is not set: no real scans to test on")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.skip(f"MLFP_TEST_DATA={folder} is no folder: no real scans to test on")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests share no cache with the user's."""
+    monkeypatch.setenv("MLFP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

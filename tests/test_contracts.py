@@ -1,0 +1,61 @@
+"""Every built-in component keeps the contract of its kind, and none is left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mlfp.hookspecs import KINDS
+from mlfp.plugins import PluginHost
+from mlfp.registry import Component
+from mlfp.testing.components import CHECKED, check_component
+
+
+def _built_ins() -> PluginHost:
+    host = PluginHost(only=(), strict=True)
+    host.discover()
+    return host
+
+
+HOST = _built_ins()
+
+
+@pytest.fixture
+def examples(tmp_path) -> dict[str, dict[str, Any]]:
+    """What components need that have parameters without a default, or are slow with those they have."""
+    scan = tmp_path / "s1" / "1" / "T1.png"
+    scan.parent.mkdir(parents=True)
+    scan.write_bytes(b"not read by the contract")
+    manifest = tmp_path / "scans.csv"
+    pd.DataFrame({"path": ["s1/1/T1.png"], "subject": ["s1"]}).to_csv(manifest, index=False)
+    return {
+        "mlfp/manifest": {"path": str(manifest)},
+        "mlfp/folder": {"path": str(tmp_path), "template": "{subject}/{session}/{modality}.png"},
+        "mlfp/phantom": {"subjects": 2, "sessions": 2, "spacing": 5.0},
+        "mlfp/resample": {"spacing": 3.0},
+        "mlfp/resize": {"shape": 16},
+        "mlfp/pad": {"shape": 16},
+        "mlfp/slice": {"axis": "axial"},
+        "mlfp/resnet18-3d": {"width": 0.25},
+        "mlfp/resnet50-3d": {"width": 0.25},
+    }
+
+
+@pytest.mark.parametrize("component", HOST.registry.components(), ids=lambda item: f"{item.kind}:{item.id}")
+def test_built_in(component: Component, examples):
+    check_component(HOST.registry, component, examples.get(component.id))
+
+
+def test_every_kind_has_a_contract():
+    assert set(KINDS) == CHECKED
+
+
+def test_every_kind_but_those_of_later_issues_has_a_built_in():
+    offered = {item.kind for item in HOST.registry.components()}
+    assert set(KINDS) - offered <= {"index", "model"}
+
+
+def test_examples_are_of_components_that_are_there(examples):
+    assert set(examples) <= {item.id for item in HOST.registry.components()}
