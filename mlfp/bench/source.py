@@ -157,9 +157,9 @@ class Source:
         key: list[str | int] = []
         try:
             for part in parents:
-                key.append(int(part) if isinstance(place, list) else part)
-                place = place[key[-1]] if isinstance(place, list) else place.setdefault(part, {})
-            key.append(int(last) if isinstance(place, list) else last)
+                key.append(_key_in(place, part))
+                place = place[int(part)] if isinstance(place, list) else place.setdefault(part, {})
+            key.append(_key_in(place, last))
             place[key[-1]] = value
         except (TypeError, AttributeError, ValueError, IndexError):
             raise UsageError(
@@ -167,3 +167,8 @@ class Source:
                 hints=[f"Keys at the top: {', '.join(self.data)}", "Lists take numbers: compare_with.0=ssim"],
             ) from None
         return tuple(key)
+
+
+def _key_in(place: Any, part: str) -> str | int:
+    """A part of a dotted key, as a number where it counts the items of a list."""
+    return int(part) if isinstance(place, list) else part

@@ -199,7 +199,7 @@ def test_a_model_is_never_there_without_the_record_of_its_training(
 
 def test_ranking_by_what_nobody_measured_is_an_error(comparison: Config, tmp_path: Path) -> None:
     config = {**comparison, "base": None, "grid": None, "compare_with": [], "rank_by": "retrieval.map_at_rr"}
-    with pytest.raises(ParameterError, match="nobody was measured by 'retrieval.map_at_rr'") as caught:
+    with pytest.raises(ParameterError, match=r"nobody was measured by 'retrieval\.map_at_rr'") as caught:
         engine.bench(config, out=tmp_path)
     assert "Did you mean: retrieval.map_at_r" in str(caught.value)
 
