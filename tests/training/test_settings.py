@@ -99,5 +99,5 @@ def test_reading_imports_no_torch() -> None:
 
 def test_smoke_is_two_steps() -> None:
     smoke = TrainingSettings.parse({**MINIMAL, "batch": {"subjects": 64}, "train": {"steps": 500}}).smoke()
-    assert smoke.batch.subjects == 8
+    assert smoke.batch.subjects == 4
     assert smoke.train.total_steps(2) == 2
