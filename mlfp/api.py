@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfp.bench import engine
-from mlfp.bench.plan import Run, gather, runs
+from mlfp.bench.config import BenchConfig
+from mlfp.bench.plan import Material, Run, gather, runs
 from mlfp.bench.records import Record, RunFolder
 from mlfp.bench.results import BenchResult
 from mlfp.errors import ParameterError, UsageError
@@ -113,6 +114,13 @@ def train(
     material = gather(parsed, smoke=smoke)
     run = _the_one([run for run in runs(parsed, material, only=only) if run.kind == "trained"])
     folder = RunFolder(_path(out) or Path("models") / parsed.name)
+    with engine.locked(folder.path):
+        return _trained(parsed, material, run, folder, progress=progress, announce=announce)
+
+
+def _trained(
+    parsed: BenchConfig, material: Material, run: Run, folder: RunFolder, *, progress: Progress, announce: Announce
+) -> Trained:
     there = folder.record()
     if there is not None and there.id != run.id:
         raise UsageError(

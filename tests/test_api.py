@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import mlfp
-from mlfp.errors import UsageError
+from mlfp.bench.engine import locked
+from mlfp.errors import MlfpError, UsageError
 from mlfp.fingerprints import store
 from mlfp.types.fingerprints import Fingerprints
 from mlfp.types.scan_table import ScanTable
@@ -97,6 +98,11 @@ def test_a_training_is_done_once_and_its_folder_is_its_own(tmp_path: Path, monke
     assert again.record.finished == trained.record.finished
     with pytest.raises(UsageError, match="holds another training"):
         mlfp.train(CONFIG, only="infonce", out="model", smoke=True)
+
+
+def test_two_trainings_do_not_share_a_folder(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(MlfpError, match="another mlfp is at work"):
+        mlfp.train(CONFIG, only="triplet", out=tmp_path, smoke=True)
 
 
 def test_a_folder_without_a_model_says_where_models_come_from(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def bench(
     if check:
         _check_components(parsed, material)
         return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe())
-    with _locked(folder):
+    with locked(folder):
         _describe(folder, parsed)
         return _Bench(parsed, material, planned, folder, progress, announce).run()
 
@@ -118,7 +118,7 @@ def _located(source: Source, key: tuple[str | int, ...], kind: str, spec: Any, s
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold the folder of results: two processes would train the same runs into the same files."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:

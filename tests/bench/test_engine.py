@@ -225,7 +225,7 @@ def test_only_keeps_the_labels_that_fit(comparison: Config, tmp_path: Path) -> N
 
 
 def test_two_at_work_in_one_folder_are_refused(comparison: Config, tmp_path: Path) -> None:
-    with engine._locked(tmp_path), pytest.raises(MlfpError, match="another mlfp is at work"):
+    with engine.locked(tmp_path), pytest.raises(MlfpError, match="another mlfp is at work"):
         engine.bench(comparison, out=tmp_path)
 
 

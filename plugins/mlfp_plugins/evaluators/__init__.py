@@ -9,6 +9,12 @@ from mlfp.hookspecs import Register, hookimpl
 def register_evaluators(register: Register) -> None:
     """Offer them."""
     register(
+        "accuracy-calculator",
+        "mlfp_plugins.evaluators.accuracy_calculator:AccuracyCalculator",
+        summary="The figures of pytorch-metric-learning's AccuracyCalculator, with intervals over subjects.",
+        paper="Musgrave et al., PyTorch Metric Learning, 2020 (arXiv 2008.09164)",
+    )
+    register(
         "few-shot",
         "mlfp_plugins.evaluators.few_shot:FewShot",
         summary="N-way K-shot episodes: recall_at_k_shot and hit_at_k among the supports of N subjects.",
