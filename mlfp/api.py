@@ -223,7 +223,7 @@ def evaluate(
     measured: dict[str, dict[str, Estimate]] = {}
     for spec in [EvaluationSpec.parse(item) for item in evaluators]:
         evaluator = registry().build("evaluator", spec.spec)
-        _check_needs(spec.name, evaluator.needs, moved=spec.move is not None)
+        _check_needs(spec.name, evaluator.needs, others=spec.move is not None or bool(spec.derive))
         if spec.name in measured:
             raise ParameterError(
                 f"two evaluations are called {spec.name!r}", hints=["Give one a name: {use: ..., name: ...}"]
@@ -235,9 +235,9 @@ def evaluate(
     return measured
 
 
-def _check_needs(name: str, needs: str, *, moved: bool) -> None:
-    if needs == "model" or moved:
-        wanted = "the model itself" if needs == "model" else "the scans, to move them"
+def _check_needs(name: str, needs: str, *, others: bool) -> None:
+    if needs == "model" or others:
+        wanted = "the model itself" if needs == "model" else "the scans, to make others of them"
         raise UsageError(
             f"evaluation {name!r} needs {wanted}, and a store holds fingerprints alone",
             hints=["Measure it in a comparison: mlfp bench CONFIG"],

@@ -108,6 +108,8 @@ def check_methods(config: BenchConfig, in_channels: int, spatial_dims: int) -> N
             _located(source, ("compare_with", place), "scorer", opponent.spec, spatial_dims)
     for place, evaluation in enumerate(config.evaluations):
         _located(source, ("evaluate", place), "evaluator", evaluation.spec, spatial_dims)
+        for step, spec in enumerate(evaluation.derive):
+            _located(source, ("evaluate", place, "derive", step), "preprocessor", spec, spatial_dims)
 
 
 def _located(source: Source, key: tuple[str | int, ...], kind: str, spec: Any, spatial_dims: int) -> None:

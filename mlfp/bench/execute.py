@@ -43,7 +43,7 @@ class Workshop:
     config: BenchConfig
     material: Material
     progress: Progress = silent
-    _moved: dict[str, ScanSet] = field(default_factory=dict)
+    _others: dict[str, ScanSet] = field(default_factory=dict)
 
     @cached_property
     def scans(self) -> ScanSet:
@@ -65,15 +65,23 @@ class Workshop:
         return self.scans.select(rows)
 
     def queries(self, evaluation: EvaluationSpec) -> ScanSet:
-        """The test scans that an evaluation asks with: as they are, or moved in the scanner before the chain."""
-        if evaluation.move is None:
+        """The test scans that an evaluation asks with: derived, and moved in the scanner before the chain."""
+        return self._derived(evaluation, evaluation.move)
+
+    def gallery(self, evaluation: EvaluationSpec) -> ScanSet:
+        """The test scans that an evaluation searches: derived, but never moved."""
+        return self._derived(evaluation, None)
+
+    def _derived(self, evaluation: EvaluationSpec, move: Mapping[str, float] | None) -> ScanSet:
+        if move is None and not evaluation.derive:
             return self.test
-        key = repr(sorted(evaluation.move.items()))
-        if key not in self._moved:
-            chain = self.material.chain.prepended(Spec("move", dict(evaluation.move)))
+        chain = self.material.chain.appended(evaluation.derive)
+        if move is not None:
+            chain = chain.prepended(Spec("move", dict(move)))
+        if chain.key not in self._others:
             table = self.test.table
-            self._moved[key] = prepare(self.material.dataset, chain, table=table, progress=self.progress)
-        return self._moved[key]
+            self._others[chain.key] = prepare(self.material.dataset, chain, table=table, progress=self.progress)
+        return self._others[chain.key]
 
 
 #: Describes scans for comparison, and compares what it described.
@@ -222,7 +230,7 @@ def _measure(
         if need not in {"ranking", "scores"} | provides:
             record.evaluations[key] = {"name": evaluation.name, "skipped": f"needs {need}, and this method has none"}
             continue
-        queries, gallery = describe(workshop.queries(evaluation)), describe(workshop.test)
+        queries, gallery = describe(workshop.queries(evaluation)), describe(workshop.gallery(evaluation))
         started = time.perf_counter()
         try:
             measured[key] = measure(

@@ -125,7 +125,8 @@ def runs(config: BenchConfig, material: Material, *, only: str | None = None) ->
 
 def evaluation_key(evaluation: EvaluationSpec) -> str:
     """What decides an evaluation's numbers, as a short hash."""
-    return _hash(evaluation.to_config(), _component("evaluator", evaluation.spec))
+    steps = [_component("preprocessor", step) for step in evaluation.derive]
+    return _hash(evaluation.to_config(), _component("evaluator", evaluation.spec), *steps)
 
 
 def _trained(method: Method, seed: int, material: Material) -> Run:

@@ -84,6 +84,10 @@ class Chain:
         """Another step, and then those of this chain."""
         return Chain((spec, *self.specs))
 
+    def appended(self, specs: Sequence[Spec]) -> Chain:
+        """The steps of this chain, and then others."""
+        return Chain((*self.specs, *specs))
+
     def to_config(self) -> list[dict[str, Any]]:
         """As a configuration writes it."""
         return [spec.to_config() for spec in self.specs]

@@ -12,7 +12,7 @@ from mlfp.errors import ParameterError, nearest
 from mlfp.types.spec import Spec
 
 #: What an evaluation is asked beside the parameters of its evaluator.
-KEYS = ("use", "name", "query", "gallery", "across", "move", "ignore")
+KEYS = ("use", "name", "query", "gallery", "across", "move", "derive", "ignore")
 #: How queries may be moved in the scanner: degrees, mm, fraction; and the seed of the draw.
 MOVES = ("rotate", "shift", "scale", "seed")
 
@@ -29,6 +29,8 @@ class EvaluationSpec:
         gallery the other.
     :param move: how far queries are moved before preprocessing: at most ``rotate`` degrees, ``shift`` mm and ``scale``
         (a fraction) along each axis.
+    :param derive: further preprocessing, after that of the comparison, of queries and gallery alike: how a method
+        trained on some scans does on others made of them.
     :param ignore: columns in which a scan of the query's subject must differ from the query to count.
     """
 
@@ -38,6 +40,7 @@ class EvaluationSpec:
     gallery: Mapping[str, Any] = field(default_factory=dict)
     across: str | None = None
     move: Mapping[str, float] | None = None
+    derive: tuple[Spec, ...] = ()
     ignore: tuple[str, ...] = ()
 
     @classmethod
@@ -63,6 +66,7 @@ class EvaluationSpec:
             gallery=_conditions("gallery", given.pop("gallery", None)),
             across=_column(given.pop("across", None)),
             move=_move(given.pop("move", None)),
+            derive=_steps(given.pop("derive", None)),
             ignore=_columns(given.pop("ignore", None)),
             spec=Spec(spec.use, given),
         )
@@ -74,6 +78,7 @@ class EvaluationSpec:
             "gallery": dict(self.gallery),
             "across": self.across,
             "move": None if self.move is None else dict(self.move),
+            "derive": [step.to_config() for step in self.derive],
             "ignore": list(self.ignore),
         }
         return {**self.spec.to_config(), "name": self.name, **{key: item for key, item in optional.items() if item}}
@@ -102,6 +107,24 @@ def _columns(value: object) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ParameterError(f"ignore should be a list of columns, got {value!r}", key=("ignore",))
     return tuple(names)
+
+
+def _steps(value: object) -> tuple[Spec, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise ParameterError(
+            f"derive should be a list of preprocessors, got {value!r}",
+            key=("derive",),
+            hints=["Write, for example: derive: [{use: synthetic-contrast, negative: 0.5}]"],
+        )
+    steps = []
+    for place, step in enumerate(value):
+        try:
+            steps.append(Spec.parse(step))
+        except ParameterError as error:
+            raise error.under("derive", place) from error
+    return tuple(steps)
 
 
 def _move(value: object) -> dict[str, float] | None:

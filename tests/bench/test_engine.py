@@ -197,6 +197,24 @@ def test_a_model_is_never_there_without_the_record_of_its_training(
     assert trained.seconds["train"] > 0
 
 
+def test_an_evaluation_on_derived_scans_changes_queries_and_gallery(comparison: Config, tmp_path: Path) -> None:
+    """A correlation turns with the sign of one side, and not with that of both."""
+    every = {"use": "retrieval", "name": "every", "derive": [{"use": "synthetic-contrast", "negative": 1, "shift": 0}]}
+    some = {"use": "retrieval", "name": "some", "derive": [{"use": "synthetic-contrast", "negative": 0.5}]}
+    config = {**comparison, "base": None, "grid": None, "compare_with": ["correlation"]}
+    result = engine.bench({**config, "evaluate": ["retrieval", every, some]}, out=tmp_path)
+    found = {name: result.rows[0].metrics[f"{name}.map_at_r"].value for name in ("retrieval", "every", "some")}
+    assert found["every"] == pytest.approx(found["retrieval"], abs=1e-6)
+    assert found["some"] < found["retrieval"] - 0.1
+
+
+def test_a_derivation_that_nobody_knows_is_named_with_its_line(comparison: Config, tmp_path: Path) -> None:
+    evaluation = {"use": "retrieval", "derive": [{"use": "synthetic-contrasts"}]}
+    with pytest.raises(ParameterError, match="synthetic-contrasts") as caught:
+        engine.bench({**comparison, "evaluate": [evaluation]}, out=tmp_path)
+    assert "synthetic-contrast" in str(caught.value)
+
+
 def test_ranking_by_what_nobody_measured_is_an_error(comparison: Config, tmp_path: Path) -> None:
     config = {**comparison, "base": None, "grid": None, "compare_with": [], "rank_by": "retrieval.map_at_rr"}
     with pytest.raises(ParameterError, match=r"nobody was measured by 'retrieval\.map_at_rr'") as caught:

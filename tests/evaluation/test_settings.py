@@ -33,7 +33,14 @@ def test_what_is_not_the_evaluations_own_is_the_evaluators() -> None:
 
 
 def test_it_can_be_written_and_read_again() -> None:
-    given = {"use": "retrieval", "name": "moved", "across": "modality", "move": {"rotate": 10.0}, "ignore": ["site"]}
+    given = {
+        "use": "retrieval",
+        "name": "moved",
+        "across": "modality",
+        "move": {"rotate": 10.0},
+        "derive": [{"use": "synthetic-contrast", "shift": 0.1}],
+        "ignore": ["site"],
+    }
     spec = EvaluationSpec.parse({**given, "k": [1]})
     assert EvaluationSpec.parse(spec.to_config()) == spec
     assert spec.to_config() == {**given, "k": [1]}
@@ -47,6 +54,8 @@ def test_it_can_be_written_and_read_again() -> None:
         ({"use": "retrieval", "gallery": {True: 1}}, "gallery should map columns", ("gallery",)),
         ({"use": "retrieval", "across": ["modality"]}, "across should be the name", ("across",)),
         ({"use": "retrieval", "move": 10}, "move should say how far", ("move",)),
+        ({"use": "retrieval", "derive": "zscore"}, "derive should be a list", ("derive",)),
+        ({"use": "retrieval", "derive": [{"negative": 1}]}, "use", ("derive", 0)),
         ({"use": "retrieval", "move": {"rotat": 10}}, "Did you mean: rotate", ("move", "rotat")),
         ({"use": "retrieval", "move": {"rotate": "far"}}, "should be float", ("move", "rotate")),
         ({"use": "retrieval", "move": {"rotate": -1}}, "0 or more", ("move", "rotate")),

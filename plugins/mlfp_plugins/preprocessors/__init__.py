@@ -25,3 +25,9 @@ def register_preprocessors(register: Register) -> None:
         "slice", f"{_HERE}.slice:Slice", summary="One slice by axis and position, or several as channels.", dims=(3,)
     )
     register("move", f"{_HERE}.move:Move", summary="The subject lying elsewhere: rotated, shifted, scaled at random.")
+    register(
+        "synthetic-contrast",
+        f"{_HERE}.synthetic_contrast:SyntheticContrast",
+        summary="The same scan in a made-up contrast: negative and intensity shift, drawn once for every scan.",
+        paper="Puglisi et al., DeepBrainPrint, MIDL 2023 (SYNT-CONTR)",
+    )

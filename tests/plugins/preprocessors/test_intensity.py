@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlfp_plugins.preprocessors.percentile import Percentile
+from mlfp_plugins.preprocessors.synthetic_contrast import SyntheticContrast
 from mlfp_plugins.preprocessors.zscore import ZScore
 
 from mlfp.data.masks import air, foreground
@@ -122,3 +123,46 @@ class TestPercentile:
             Percentile(90, 10)
         with pytest.raises(ScanError, match="are both"):
             Percentile()(Volume(np.full((1, 8, 8), 3.0), scan="scan"))
+
+
+class TestSyntheticContrast:
+    """SYNT-CONTR: every scan's draw is its own, and stays."""
+
+    @staticmethod
+    def scans(count: int) -> list[Volume]:
+        data = np.random.default_rng(0).normal(size=(1, 12, 12)).astype(np.float32)
+        return [Volume(data, scan=f"scan-{place}") for place in range(count)]
+
+    def test_a_negative_shifted_is_the_equation(self) -> None:
+        scan = self.scans(1)[0]
+        made = SyntheticContrast(negative=1, shift=0)(scan).data
+        np.testing.assert_allclose(made, scan.data.min() + scan.data.max() - scan.data, atol=1e-6)
+        shifted = SyntheticContrast(negative=0, shift=0.5)(scan).data - scan.data
+        assert np.ptp(shifted) < 1e-6
+        assert 0 < abs(shifted.mean()) <= 0.5 * scan.data.std()
+
+    def test_shares_and_shifts_are_distributed_as_said(self) -> None:
+        scans = self.scans(600)
+        data = scans[0].data
+        inverted, shifts = [], []
+        for scan in scans:
+            made = SyntheticContrast()(scan).data
+            inverted.append(np.corrcoef(made.ravel(), data.ravel())[0, 1] < 0)
+            base = data.min() + data.max() - data if inverted[-1] else data
+            shifts.append((made - base).mean() / data.std())
+        assert np.mean(inverted) == pytest.approx(0.5, abs=0.06)
+        assert np.max(np.abs(shifts)) <= 0.25 + 1e-5
+        assert np.std(shifts) == pytest.approx(0.25 / np.sqrt(3), rel=0.08)
+        assert np.corrcoef(inverted, shifts)[0, 1] == pytest.approx(0, abs=0.12)
+
+    def test_the_seed_and_the_scan_decide(self) -> None:
+        one, other = self.scans(2)
+        made = SyntheticContrast()(one).data
+        assert np.array_equal(made, SyntheticContrast()(one).data)
+        assert not np.array_equal(made, SyntheticContrast(seed=1)(one).data)
+        assert not np.array_equal(made, SyntheticContrast()(other).data)
+
+    @pytest.mark.parametrize("wrong", [{"negative": 1.2}, {"negative": -0.1}, {"shift": -1}])
+    def test_what_cannot_be_is_refused(self, wrong: dict[str, float]) -> None:
+        with pytest.raises(ParameterError):
+            SyntheticContrast(**wrong)
