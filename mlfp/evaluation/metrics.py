@@ -7,9 +7,15 @@ Musgrave, Belongie, Lim: A Metric Learning Reality Check (ECCV 2020) define ``pr
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from mlfp.types.ranking import Ranking
+
+#: What the precisions at the hits among the k nearest are divided by. All four are published as "mAP@k".
+Divisor = Literal["min", "k", "relevant", "hits"]
+DIVISORS: tuple[Divisor, ...] = get_args(Divisor)
 
 
 def hit_at_k(ranking: Ranking, k: int) -> np.ndarray:
@@ -33,6 +39,26 @@ def map_at_r(ranking: Ranking) -> np.ndarray:
     relevant = _within_r(ranking)
     precision = np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1)
     return _per_relevant(precision * relevant, ranking)
+
+
+def map_at_k(ranking: Ranking, k: int, divisor: Divisor) -> np.ndarray:
+    """(Q,) the sum of the precision at each hit among the k nearest, divided by one of four numbers.
+
+    :param divisor: ``k``: DeepBrainPrint's equation 6 with R = 3; a subject with fewer other scans cannot reach 1.
+        ``min``: min(R, k), its released code; perfect is 1. ``relevant``: R, pytorch-metric-learning's
+        ``mean_average_precision``; a subject with more scans than k cannot reach 1. ``hits``: those found,
+        OpenMetricLearning's; it says nothing of those not found.
+    """
+    relevant = ranking.relevant[:, :k]
+    precision = np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1)
+    below = {
+        "min": np.minimum(ranking.relevant_total, k),
+        "k": np.full(len(relevant), k),
+        "relevant": ranking.relevant_total,
+        "hits": relevant.sum(axis=1),
+    }[divisor]
+    found: np.ndarray = np.sum(precision * relevant, axis=1) / np.maximum(below, 1)
+    return found
 
 
 def _per_relevant(terms: np.ndarray, ranking: Ranking) -> np.ndarray:

@@ -15,33 +15,50 @@ from mlfp.types.trial import Trial
 
 
 class Retrieval:
-    """``precision_at_1``, ``r_precision``, ``map_at_r`` (Musgrave et al., 2020) and ``hit_at_k``.
+    """``precision_at_1``, ``r_precision``, ``map_at_r`` (Musgrave et al., 2020), ``hit_at_k``, and ``map_at_k``.
 
     A query whose subject has no other eligible scan (a lone query) has nothing to find. It is left out of every
     average, whose ``n`` counts the others; its scans stay in the gallery. ``lone_queries`` is their share of all
     queries, and its ``n`` counts all.
 
     :param k: ranks at which ``hit_at_k`` is given.
+    :param map_k: ranks at which the mean average precision is given: DeepBrainPrint has ``[3]``.
+    :param map_divisor: what it is divided by, which is in its name (``map_at_3_min``): ``min`` of k and the mated scans
+        (DeepBrainPrint's released code), ``k`` (its equation 6), ``relevant`` (all mated scans) or ``hits`` (those
+        found).
     """
 
     needs: Literal["ranking"] = "ranking"
 
-    def __init__(self, k: tuple[int, ...] = (1, 5, 10)) -> None:
+    def __init__(
+        self,
+        k: tuple[int, ...] = (1, 5, 10),
+        map_k: tuple[int, ...] = (),
+        map_divisor: tuple[metrics.Divisor, ...] = ("min",),
+    ) -> None:
         self.k = k
+        self.map_k = map_k
+        self.map_divisor = map_divisor
 
     def __call__(self, trial: Trial) -> dict[str, Estimate]:
         """Rank, and average over queries.
 
         :raises ParameterError: a rank below 1.
         """
-        if any(k < 1 for k in self.k):
-            raise ParameterError(f"ranks should be 1 or more, got k = {list(self.k)}", key=("k",))
-        ranking = rank(trial, at_least=max(self.k, default=1), lone=False)
+        for name, ranks in (("k", self.k), ("map_k", self.map_k)):
+            if any(k < 1 for k in ranks):
+                raise ParameterError(f"ranks should be 1 or more, got {name} = {list(ranks)}", key=(name,))
+        ranking = rank(trial, at_least=max((*self.k, *self.map_k), default=1), lone=False)
         values = {
             "precision_at_1": metrics.precision_at_1(ranking),
             "r_precision": metrics.r_precision(ranking),
             "map_at_r": metrics.map_at_r(ranking),
             **{f"hit_at_{k}": metrics.hit_at_k(ranking, k) for k in self.k},
+            **{
+                f"map_at_{k}_{divisor}": metrics.map_at_k(ranking, k, divisor)
+                for k in self.map_k
+                for divisor in self.map_divisor
+            },
         }
         estimates = {name: _average(trial, ranking, value) for name, value in values.items()}
         return {**estimates, "lone_queries": _lone(ranking)}

@@ -73,6 +73,15 @@ def test_ignored_sessions_neither_count_nor_stand_in_the_way() -> None:
     assert (other_day["hit_at_1"].value, other_day["hit_at_2"].value, other_day["r_precision"].value) == (0, 1, 0)
 
 
+def test_map_at_k_bears_its_divisor_in_its_name() -> None:
+    labels, places = np.array([0, 0, 0, 1, 1]), np.array([[0], [1], [9], [2.5], [3.5]], dtype=np.float32)
+    table = people(labels)
+    found = Retrieval(map_k=(3,), map_divisor=("min", "k"))(Trial(table, table, VectorSimilarity(places, places, "l2")))
+    # Among their three nearest, the first two find one of two at rank 1, the third at rank 3; the others all at rank 1.
+    assert found["map_at_3_min"].value == pytest.approx((1 / 2 + 1 / 2 + 1 / 3 / 2 + 1 + 1) / 5)
+    assert found["map_at_3_k"].value == pytest.approx((1 + 1 + 1 / 3 + 1 + 1) / 3 / 5)
+
+
 def test_nothing_to_find_gives_no_number() -> None:
     table, vectors = people(np.arange(4)), np.eye(4, dtype=np.float32)
     found = Retrieval()(Trial(table, table, VectorSimilarity(vectors, vectors)))
