@@ -178,11 +178,12 @@ def _measure_scorer(
     run: Run, record: Record, workshop: Workshop, missing: Mapping[str, EvaluationSpec]
 ) -> dict[str, dict[str, Estimate]]:
     assert run.scorer is not None, "this is a scorer's run"
-    scorer = registry().build("scorer", run.scorer, spatial_dims=workshop.scans.spatial_dims)
+    scans = workshop.scans
+    scorer = registry().build("scorer", run.scorer, spatial_dims=scans.spatial_dims, spacing=scans.spacing)
     if isinstance(scorer, FittedScorer):
         started = time.perf_counter()
         rows = workshop.rows("train")
-        scorer.fit(workshop.scans.images(rows), workshop.scans.table.select(rows))
+        scorer.fit(scans.images(rows), scans.table.select(rows))
         _spend(record, "train", started)
     sides: dict[int, Side] = {}
 

@@ -30,7 +30,8 @@ def check_scorer(scorer: Scorer, *, spatial_dims: int) -> None:
     queries = gallery * 1.05
     with reported(name), global_randomness_untouched(name), torch.no_grad():
         if isinstance(scorer, FittedScorer):
-            scorer.fit(gallery, table(subjects=6, scans=1))
+            # Subject by subject, two scans of each.
+            scorer.fit(torch.stack([gallery, queries], dim=1).flatten(0, 1), table(subjects=6, scans=2))
         asked, answers, alone = scorer.describe(queries), scorer.describe(gallery), scorer.describe(gallery[2:3])
         scores, block = scorer.score(asked, answers), scorer.score(asked[1:3], answers[2:5])
     require(isinstance(answers, Tensor) and len(answers) == 6, f"{name}.describe should give one row an image")

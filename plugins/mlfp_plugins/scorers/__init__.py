@@ -14,6 +14,18 @@ def register_scorers(register: Register) -> None:
         summary="Pearson correlation of pixels.",
     )
     register(
+        "mlkr",
+        "mlfp_plugins.scorers.mlkr:MLKR",
+        summary="Metric learning for kernel regression on principal components of pixels, learnt from training scans.",
+        paper="Weinberger & Tesauro 2007, Metric Learning for Kernel Regression",
+    )
+    register(
+        "nca",
+        "mlfp_plugins.scorers.nca:NCA",
+        summary="Neighbourhood components analysis on principal components of pixels, learnt from training scans.",
+        paper="Goldberger et al. 2004, Neighbourhood Components Analysis",
+    )
+    register(
         "outline",
         "mlfp_plugins.scorers.outline:Outline",
         summary="Overlap of the masks alone: how much of a result the outline explains.",
