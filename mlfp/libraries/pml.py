@@ -114,14 +114,14 @@ class ExplicitDistance:
 def _adapted(base: type[Any]) -> type[Any]:
     """A subclass that takes mlfp's words for what the engine offers."""
     name = base.__name__
-    own = {"VICRegLoss": _VICReg, "CrossBatchMemory": _CrossBatchMemory}
+    own = {"VICRegLoss": TwoViewVICReg, "CrossBatchMemory": _CrossBatchMemory}
     if name in own:
         return own[name]
     mixins: list[type[Any]] = []
     if name in _EMBEDDING_SIZE:
         mixins.append(_Sized)
     if hasattr(base, "get_default_distance"):
-        mixins.append(_Distanced)
+        mixins.append(Distanced)
     return type(name, (*mixins, base), {}) if mixins else base
 
 
@@ -132,8 +132,11 @@ class _Sized:
         super().__init__(**{_EMBEDDING_SIZE[type(self).__name__]: embedding_size}, **parameters)
 
 
-class _Distanced:
-    """Takes a distance by name; one that the engine offers only where the class's own would order pairs otherwise."""
+class Distanced:
+    """Takes a distance by name; one that the engine offers only where the class's own would order pairs otherwise.
+
+    A mixin before a class of the library: ``class MyLoss(pml.Distanced, losses.CircleLoss)``.
+    """
 
     distance: BaseDistance
 
@@ -147,10 +150,13 @@ class _Distanced:
     def _take(self, name: str, parameters: dict[str, Any]) -> None:
         """Construct again with the engine's distance, unless the class insists on its own."""
         own = self.distance
+        # Cleared, for a module that has a regulariser refuses the flag that the constructor sets before it.
+        vars(self).clear()
         try:
-            _Distanced.__init__(self, distance=cast(Any, _distance_named(name)), **parameters)
+            Distanced.__init__(self, distance=cast(Any, _distance_named(name)), **parameters)
         except AssertionError:
-            _Distanced.__init__(self, **parameters)
+            vars(self).clear()
+            Distanced.__init__(self, **parameters)
             _log.warning("%s only works with its own distance, %s: not %s.", type(self).__name__, own, name)
 
 
@@ -164,7 +170,7 @@ def _orders_as(own: BaseDistance, name: str) -> bool:
     return isinstance(own, distances.DotProductSimilarity) and not own.normalize_embeddings
 
 
-class _VICReg(nn.Module):
+class TwoViewVICReg(nn.Module):
     """VICRegLoss as a two-view loss.
 
     :param invariance_lambda: weight of the invariance term.

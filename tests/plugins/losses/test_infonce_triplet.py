@@ -59,3 +59,17 @@ def test_nothing_mined_is_a_zero_with_a_gradient() -> None:
     value.backward()
     assert value.item() == 0
     assert torch.equal(rows.grad, torch.zeros_like(ROWS))
+
+
+def test_a_single_triplet_trains_where_the_library_gives_nothing() -> None:
+    one = tuple(torch.tensor([row]) for row in (0, 4, 1))
+    rows = ROWS.clone().requires_grad_()
+    assert losses.NTXentLoss(temperature=0.07)(rows, LABELS, (one[0], one[1], one[0], one[2])).item() == 0
+    InfoNCETripletLoss()(rows, LABELS, one).backward()
+    assert rows.grad[[0, 4, 1]].abs().sum(dim=1).gt(0).all()
+
+
+def test_several_triplets_of_an_anchor_are_not_joined_as_the_library_does() -> None:
+    mined = tuple(torch.tensor(column) for column in zip((0, 4, 1), (0, 4, 2), (0, 4, 3), strict=True))
+    theirs = losses.NTXentLoss(temperature=0.07)(ROWS, LABELS, mined)
+    assert InfoNCETripletLoss()(ROWS, LABELS, mined) < theirs, "one softmax over all three is the harder task"

@@ -8,7 +8,9 @@ from mlfp_plugins.losses.triplet import TripletLoss
 from pytorch_metric_learning import distances, losses, miners, reducers
 
 from mlfp.errors import ParameterError
+from mlfp.plugins import registry
 from mlfp.seeds import torch_generator
+from mlfp.types.spec import Spec
 
 
 def batch(rows: int = 12, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -75,3 +77,12 @@ def test_gradient_is_finite_between_equal_rows() -> None:
 def test_negative_margin_is_refused() -> None:
     with pytest.raises(ParameterError, match="margin should not be negative"):
         TripletLoss(margin=-1.0)
+
+
+def test_few_shot_fingerprinting_s_released_values() -> None:
+    """Euclidean distances that are not normalised, margin 4, mean over all kept triplets."""
+    loss = registry().build("loss", Spec("triplet", {"margin": 4}), distance="l2")
+    rows = torch.tensor([[3.0, 4.0], [0.0, 0.0], [6.0, 8.0], [3.0, 16.0]])
+    triplets = (torch.tensor([0, 0]), torch.tensor([1, 1]), torch.tensor([2, 3]))
+    # d(a, p) = 5; d(a, n) = 5 and 12: max(5 - 5 + 4, 0) = 4 and max(5 - 12 + 4, 0) = 0, which counts in the mean
+    assert loss(rows, torch.tensor([0, 0, 1, 2]), triplets).item() == pytest.approx(2.0)
