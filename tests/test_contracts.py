@@ -38,7 +38,10 @@ def examples(tmp_path) -> dict[str, dict[str, Any]]:
         "mlfp/resize": {"shape": 16},
         "mlfp/pad": {"shape": 16},
         "mlfp/slice": {"axis": "axial"},
+        "mlfp/fsf-released-3d": {"stem_stride": 2},
+        "mlfp/resnet10-3d": {"width": 0.25},
         "mlfp/resnet18-3d": {"width": 0.25},
+        "mlfp/resnet34-3d": {"width": 0.25},
         "mlfp/resnet50-3d": {"width": 0.25},
     }
 

@@ -22,29 +22,61 @@ def register_encoders(register: Register) -> None:
     )
     register(
         "resnet18-2d",
-        "mlfp_plugins.encoders.resnet18_2d:resnet18_2d",
+        "mlfp_plugins.encoders.resnet_2d:resnet18_2d",
         summary="Residual network of 18 layers, for pictures (timm).",
         paper="He et al. 2016, Deep Residual Learning for Image Recognition",
         dims=(2,),
     )
     register(
         "resnet50-2d",
-        "mlfp_plugins.encoders.resnet50_2d:resnet50_2d",
+        "mlfp_plugins.encoders.resnet_2d:resnet50_2d",
         summary="Residual network of 50 layers, for pictures (timm).",
         paper="He et al. 2016, Deep Residual Learning for Image Recognition",
         dims=(2,),
+        aliases=("fsf-printed-2d",),
+    )
+    register(
+        "resnet10-3d",
+        "mlfp_plugins.encoders.resnet_3d:resnet10_3d",
+        summary="Residual network of 10 layers, for volumes (MONAI).",
+        paper="Hara et al. 2018, Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?",
+        dims=(3,),
     )
     register(
         "resnet18-3d",
-        "mlfp_plugins.encoders.resnet18_3d:resnet18_3d",
+        "mlfp_plugins.encoders.resnet_3d:resnet18_3d",
         summary="Residual network of 18 layers, for volumes (MONAI).",
         paper="Hara et al. 2018, Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?",
         dims=(3,),
     )
     register(
+        "resnet34-3d",
+        "mlfp_plugins.encoders.resnet_3d:resnet34_3d",
+        summary="Residual network of 34 layers, for volumes (MONAI).",
+        paper="Hara et al. 2018, Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?",
+        dims=(3,),
+    )
+    register(
         "resnet50-3d",
-        "mlfp_plugins.encoders.resnet50_3d:resnet50_3d",
+        "mlfp_plugins.encoders.resnet_3d:resnet50_3d",
         summary="Residual network of 50 layers, for volumes (MONAI).",
         paper="Hara et al. 2018, Can Spatiotemporal 3D CNNs Retrace the History of 2D CNNs and ImageNet?",
         dims=(3,),
+        aliases=("fsf-printed-3d",),
+    )
+    register(
+        "fsf-released-2d",
+        "mlfp_plugins.encoders.fsf_released_2d:fsf_released_2d",
+        summary="What Few-Shot Fingerprinting's released code has for pictures: ResNet-34 and 1000 units (timm).",
+        paper="Bausch et al. 2025, Few-Shot Fingerprinting (arXiv 2512.16685), released code",
+        dims=(2,),
+        aliases=("few-shot-fingerprinting-released-2d",),
+    )
+    register(
+        "fsf-released-3d",
+        "mlfp_plugins.encoders.fsf_released_3d:fsf_released_3d",
+        summary="What Few-Shot Fingerprinting's released code has for volumes: half a ResNet-34 (MONAI).",
+        paper="Bausch et al. 2025, Few-Shot Fingerprinting (arXiv 2512.16685), released code",
+        dims=(3,),
+        aliases=("few-shot-fingerprinting-released-3d",),
     )
