@@ -23,6 +23,7 @@ from mlfp.training import checkpoint, curves
 from mlfp.training.audience import Audience
 from mlfp.training.augment import AugmentationChain
 from mlfp.training.batches import Batch, Batches
+from mlfp.training.freezing import freeze
 from mlfp.training.gauges import gauges
 from mlfp.training.material import Material
 from mlfp.training.objective import Objective
@@ -76,6 +77,7 @@ class Run:
 
     def _set_up(self) -> None:
         train = self.settings.train
+        self.still = freeze(self.model, train.freeze)
         layout = memory_format(self.model, self.model.card.spatial_dims, train.precision)
         lay_out(self.model, layout)
         self.batches = Batches(
@@ -137,6 +139,8 @@ class Run:
         step, epoch = self.place.step, self.place.step // self.steps_per_epoch
         batch = self.batches.batch(step, epoch)
         self.module.train()
+        for layer in self.still:
+            layer.eval()
         with seeded_globals(self.seed, "step", epoch, step, device=self.device):
             embeddings = self._encode(batch.images)
             value = self._value(embeddings, batch, step, epoch)

@@ -60,6 +60,11 @@ def _named(value: Any) -> Any:
     return {"use": value} if isinstance(value, str) else value
 
 
+def _names(value: Any) -> Any:
+    """A name or a list of them is short for a mapping with ``names``."""
+    return {"names": [value] if isinstance(value, str) else value} if isinstance(value, str | list) else value
+
+
 def _plain(value: Any) -> Any:
     """Text that is a number as that number: YAML reads ``1e-3`` as text."""
     if not isinstance(value, str):
@@ -197,6 +202,22 @@ class ScheduleSettings(Settings):
         return value
 
 
+class FreezeSettings(Settings):
+    """Weights of the encoder that training leaves as they are.
+
+    :param names: layers or weights: a name stands for all below it, and ``*`` for any text
+        (``[conv1, layer1, 'layer2.*.conv1']``).
+    :param keep: those among them that are trained after all.
+    :param batch_norm: what batch normalisation does there: ``frozen`` normalises by the statistics it came with, and
+        they do not move; with ``statistics`` they move, and a batch is normalised by its own (what setting
+        ``requires_grad`` alone does); with ``train`` its weights are trained besides.
+    """
+
+    names: Annotated[list[str], Field(min_length=1)]
+    keep: list[str] = []
+    batch_norm: Literal["frozen", "statistics", "train"] = "frozen"
+
+
 class TrainSettings(Settings):
     """How the weights are found.
 
@@ -215,6 +236,7 @@ class TrainSettings(Settings):
     :param min_delta: what counts as better.
     :param encode: all rows of a batch in one forward pass (``together``), or one for each block of a view and a scan
         (``apart``, as Few-Shot Fingerprinting's released code: batch normalisation then sees each block by itself).
+    :param freeze: weights of the encoder that are not trained: names, or ``{names: ..., batch_norm: ...}``.
     :param checkpoint_seconds: a checkpoint is written after the first step that ends so long after the last one; 0
         writes one after every step. It never changes a number.
     """
@@ -231,6 +253,7 @@ class TrainSettings(Settings):
     patience: Count | Literal["auto"] | None = "auto"
     min_delta: NonNegative = 0.0
     encode: Literal["together", "apart"] = "together"
+    freeze: Annotated[FreezeSettings | None, BeforeValidator(_names)] = None
     checkpoint_seconds: NonNegative = 20.0
 
     @model_validator(mode="after")
@@ -317,6 +340,8 @@ class TrainingSettings(Settings):
         """What of it decides the numbers: for a run's id."""
         config = self.to_config()
         del config["train"]["checkpoint_seconds"]
+        if config["train"]["freeze"] is None:  # says nothing, as when there was no such key: runs keep their ids
+            del config["train"]["freeze"]
         return config
 
     def check(self, registry: Registry, *, in_channels: int, spatial_dims: int) -> None:
@@ -342,6 +367,7 @@ def keys_at(path: tuple[str | int, ...]) -> list[str]:
         ("batch",): BatchSettings,
         ("train",): TrainSettings,
         ("train", "schedule"): ScheduleSettings,
+        ("train", "freeze"): FreezeSettings,
     }
     names = tuple(part for part in path if isinstance(part, str))
     return list(places.get(names, TrainingSettings).model_fields)
