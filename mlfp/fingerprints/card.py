@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mlfp.errors import UsageError
+from mlfp.libraries import pretrained
 from mlfp.registry import Component
 
 #: Raised when a card of an older mlfp can no longer be read.
@@ -78,8 +79,13 @@ class ModelCard:
             raise UsageError(f"the model's card cannot be read: {error}", where=where) from error
 
     def deployed(self) -> ModelCard:
-        """The card of the model in use: a projector that fingerprints do not come from is no part of it."""
-        return self if self.evaluate_on == "projector" else replace(self, projector=None)
+        """The card of the model in use, which has weights of its own.
+
+        A projector that fingerprints do not come from is no part of it, nor are the weights that training began with:
+        reading the model must neither need their file nor download them.
+        """
+        kept = self.projector if self.evaluate_on == "projector" else None
+        return replace(self, projector=kept, encoder=pretrained.without(self.encoder))
 
     def decisive(self) -> dict[str, Any]:
         """What of it decides the fingerprints, besides the weights."""

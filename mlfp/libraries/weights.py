@@ -42,7 +42,11 @@ def lay_weights(encoder: nn.Module, weights: Mapping[str, Tensor], *, source: st
         raise ParameterError(
             f"{source} does not fit the encoder: {len(refused)} of {len(wanted)} weights are missing or misshapen",
             key=("pretrained",),
-            hints=[f"First of them: {_told(refused[0], own, given)}", "Is it of the same network?"],
+            hints=[
+                *(_told(name, own, given) for name in refused[:3]),
+                *_foreign(own, given),
+                "It has to be of the same network, with the same parameters (depth, width).",
+            ],
         )
     encoder.load_state_dict({name: given[name] for name in fits}, strict=False)
 
@@ -102,6 +106,12 @@ def _adapt_input(encoder: nn.Module, own: Mapping[str, Tensor], given: dict[str,
         adapted = given[name].sum(1, keepdim=True).div(channels).expand(-1, channels, *own[name].shape[2:])
         if given[name].shape[1] != channels and given[name].shape[2:] == own[name].shape[2:]:
             given[name] = adapted.contiguous()
+
+
+def _foreign(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
+    """What the file calls weights that the encoder has not: shows a prefix or another network at a glance."""
+    unknown = [name for name in given if name not in own]
+    return [f"The file also has {', '.join(unknown[:3])}, which the encoder has not."] if unknown else []
 
 
 def _told(name: str, own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from mlfp.errors import ParameterError, nearest
+from mlfp.libraries import pretrained
 from mlfp.registry import Registry
 from mlfp.training import schedules
 from mlfp.training.checks import check_components
@@ -337,8 +338,12 @@ class TrainingSettings(Settings):
         return self.model_dump(mode="json")
 
     def decisive(self) -> dict[str, Any]:
-        """What of it decides the numbers: for a run's id."""
+        """What of it decides the numbers, for a run's id: files of weights by their content.
+
+        :raises ParameterError: one is not there.
+        """
         config = self.to_config()
+        config["encoder"] = pretrained.by_content(config["encoder"])
         del config["train"]["checkpoint_seconds"]
         if config["train"]["freeze"] is None:  # says nothing, as when there was no such key: runs keep their ids
             del config["train"]["freeze"]
