@@ -15,6 +15,7 @@ from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, Val
 from pydantic.errors import PydanticUserError
 
 from mlfp.errors import ParameterError, nearest
+from mlfp.types.spec import Spec
 
 _REQUIRED = inspect.Parameter.empty
 _DOCUMENTED = re.compile(r"^:param (\w+):(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
@@ -152,10 +153,13 @@ def _takes(offered: list[Parameter]) -> str:
 def convert(annotation: Any, value: Any, *, what: str, key: tuple[str | int, ...] = ()) -> Any:
     """The value as this type; text that is a number counts as one where a number is due (YAML reads ``1e-3`` as text).
 
-    What pydantic cannot check, and a part of its own (``{use: ...}``), is left as it is: the constructor will see.
+    What pydantic cannot check, and a part of its own (``{use: ...}``), is left as it is: the constructor will see. One
+    that asks for a :class:`~mlfp.types.spec.Spec` builds it by itself.
 
     :raises ParameterError: it is no such value.
     """
+    if annotation is Spec:
+        return _spec(value, key)
     if annotation is Any or (isinstance(value, Mapping) and "use" in value):
         return value
     adapter = _adapter(annotation)
@@ -171,6 +175,13 @@ def convert(annotation: Any, value: Any, *, what: str, key: tuple[str | int, ...
         return adapter.validate_python(value)
     except ValidationError as error:
         raise refusal from error
+
+
+def _spec(value: Any, key: tuple[str | int, ...]) -> Spec:
+    try:
+        return Spec.parse(value)
+    except ParameterError as error:
+        raise error.under(*key) from error
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
@@ -210,8 +221,8 @@ def said(annotation: Any) -> str:
     for option in _options(annotation):
         if typing.get_origin(option) is Literal:
             words += [repr(choice) for choice in typing.get_args(option)]
-        elif option is Any:
-            words.append("any")
+        elif option in (Any, Spec):
+            words.append("any" if option is Any else "component")
         else:
             words.append("null" if option is type(None) else _formatted(option))
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
@@ -242,7 +253,7 @@ def json_schema(target: Callable[..., Any], *, without: Iterable[str] = ()) -> d
 
 def _property(item: Parameter, definitions: dict[str, Any]) -> dict[str, Any]:
     schema: dict[str, Any] = {}
-    adapter = _adapter(item.annotation)
+    adapter = _adapter(str | dict[str, Any] if item.annotation is Spec else item.annotation)
     if adapter is not None:
         try:
             schema = adapter.json_schema()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -241,6 +242,8 @@ class Registry:
         keywords = parameters.check(component.load(), spec.parameters, component=what, context=offered)
         for name, value in keywords.items():
             _of_part(name, value, lambda part: self.check(PART, part, offered))
+            if isinstance(value, Spec) and name in KINDS:  # the component builds it, with what it offers it itself
+                _of_part(name, value.to_config(), functools.partial(self.check, name, context=offered))
         return keywords
 
     def build(self, kind: str, spec: Spec, **context: Any) -> Any:

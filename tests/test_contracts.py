@@ -43,6 +43,7 @@ def examples(tmp_path) -> dict[str, dict[str, Any]]:
         "mlfp/resnet18-3d": {"width": 0.25},
         "mlfp/resnet34-3d": {"width": 0.25},
         "mlfp/resnet50-3d": {"width": 0.25},
+        "mlfp/slices": {"encoder": {"use": "compact-2d"}},
     }
 
 

@@ -167,7 +167,9 @@ def _methods(source: Source) -> list[Method]:
     methods = []
     for variant in found:
         try:
-            methods.append(Method(variant.label, TrainingSettings.parse(variant.settings), variant.keys))
+            settings = TrainingSettings.parse(variant.settings)
+            settings.decisive()  # files of weights have to be there
+            methods.append(Method(variant.label, settings, variant.keys))
         except ParameterError as error:
             error.key = file_key(error.key, variant.keys)
             raise source.locate(error) from error

@@ -17,7 +17,9 @@ from mlfp.data.prepare import digest_of
 from mlfp.data.splits import Split
 from mlfp.errors import UsageError, nearest
 from mlfp.evaluation.settings import EvaluationSpec
+from mlfp.hookspecs import KINDS
 from mlfp.plugins import registry
+from mlfp.registry import PART
 from mlfp.training.settings import TrainingSettings
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.spec import Spec
@@ -171,9 +173,15 @@ def _run(
 
 
 def _component(kind: str, spec: Spec) -> str:
+    """Its id and version, and those of the components among its parameters."""
     component = registry().find(kind, spec.use)
     version = component.distribution_version if ":" in spec.use else component.version
-    return f"{kind} {component.id} {version}"
+    parts = [
+        _component(name if name in KINDS else PART, Spec.parse(value))
+        for name, value in spec.parameters.items()
+        if isinstance(value, Mapping) and "use" in value
+    ]
+    return " of ".join([f"{kind} {component.id} {version}", *parts])
 
 
 def _hash(*parts: object) -> str:

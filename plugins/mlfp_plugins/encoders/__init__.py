@@ -80,3 +80,9 @@ def register_encoders(register: Register) -> None:
         dims=(3,),
         aliases=("few-shot-fingerprinting-released-3d",),
     )
+    register(
+        "slices",
+        "mlfp_plugins.encoders.slices:slices",
+        summary="A 2D encoder on several slices of a head, pooled into one fingerprint.",
+        aliases=("multi-slice",),
+    )
