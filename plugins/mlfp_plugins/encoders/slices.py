@@ -17,8 +17,9 @@ _AXES = {"sagittal": 2, "coronal": 3, "axial": 4}
 class Slices(nn.Module):
     """Every slice through one encoder, then the mean or the largest of each element over the slices.
 
-    What DeepBrainPrint (Puglisi et al. 2023, section 5) leaves to future work. All slices share the weights, which may be
-    those for ImageNet, and the pooled vector does not tell their order. Batch normalisation sees a batch of all slices.
+    What DeepBrainPrint (Puglisi et al. 2023, section 5) leaves to future work. All slices share the weights, which may
+    be those for ImageNet, and the pooled vector does not tell their order. Batch normalisation sees a batch of all
+    slices.
 
     The other way, called 2.5D, needs no such component: ``{use: slice, count: 3}`` before any 2D encoder makes
     neighbouring slices the channels of one picture, and the first convolution sees them together.
@@ -38,9 +39,14 @@ class Slices(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """``(B, S c, I, J)``, the channels of one slice together, or ``(B, c, I, J, K)``, to ``(B, D)``."""
-        cut = images.unflatten(1, (-1, self.channels)) if self.place is None else images.movedim(self.place, 1)
-        encoded = self.encoder(cut.flatten(0, 1)).unflatten(0, cut.shape[:2])
-        return encoded.mean(1) if self.pool == "mean" else encoded.amax(1)
+        if self.place is None:
+            rows, _, *plane = images.shape
+            cut = images.reshape(rows, -1, self.channels, *plane)
+        else:
+            cut = images.movedim(self.place, 1)
+        encoded: Tensor = self.encoder(cut.flatten(0, 1))
+        of_scans = encoded.reshape(*cut.shape[:2], -1)
+        return of_scans.mean(1) if self.pool == "mean" else of_scans.amax(1)
 
 
 def slices(
