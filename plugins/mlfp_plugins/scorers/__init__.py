@@ -31,6 +31,15 @@ def register_scorers(register: Register) -> None:
         summary="Overlap of the masks alone: how much of a result the outline explains.",
     )
     register(
+        "sift-rank",
+        "mlfp_plugins.scorers.sift_rank:SIFTRank",
+        summary="Keypoints that two images share, described by the ranks of their gradients, in 2D and 3D.",
+        paper="Toews & Wells 2013, Efficient and Robust Model-to-Image Alignment using 3D Scale-Invariant Features; "
+        "Chauvin et al. 2020, Neuroimage Signature from Salient Keypoints, NeuroImage 204",
+        dims=(2, 3),
+        aliases=("3d-sift-rank",),
+    )
+    register(
         "ssim",
         "mlfp_plugins.scorers.ssim:SSIM",
         summary="Mean structural similarity with a uniform window, in 2D and 3D.",
