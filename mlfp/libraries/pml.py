@@ -10,6 +10,8 @@ What it calls otherwise than mlfp:
 - ``embedding_size`` is ``l`` in ManifoldLoss and ``descriptors_dim`` in P2SGradLoss.
 - VICRegLoss takes the second view as ``ref_emb``; here it is a two-view loss as any other.
 - CrossBatchMemory forgets on a resume how full it is; here that is part of its state.
+- DynamicSoftMarginLoss keeps the graph of the last step in its histogram, so that a second step fails, and leaves the
+  histogram out of its state; here it is detached, and kept.
 """
 
 from __future__ import annotations
@@ -114,7 +116,11 @@ class ExplicitDistance:
 def _adapted(base: type[Any]) -> type[Any]:
     """A subclass that takes mlfp's words for what the engine offers."""
     name = base.__name__
-    own = {"VICRegLoss": TwoViewVICReg, "CrossBatchMemory": _CrossBatchMemory}
+    own = {
+        "VICRegLoss": TwoViewVICReg,
+        "CrossBatchMemory": _CrossBatchMemory,
+        "DynamicSoftMarginLoss": _DynamicSoftMargin,
+    }
     if name in own:
         return own[name]
     mixins: list[type[Any]] = []
@@ -206,3 +212,19 @@ class _CrossBatchMemory(losses.CrossBatchMemory):  # type: ignore[misc]
     def set_extra_state(self, state: Tensor) -> None:
         """Restore them."""
         self.has_been_filled, self.queue_idx = bool(state[0]), int(state[1])
+
+
+class _DynamicSoftMargin(Distanced, losses.DynamicSoftMarginLoss):  # type: ignore[misc]
+    """The loss with a histogram that holds no graph, in its state."""
+
+    def update_histogram(self, data: Tensor) -> None:
+        """Count the values of a batch."""
+        super().update_histogram(data.detach())
+
+    def get_extra_state(self) -> Tensor:
+        """The histogram."""
+        return self.hist_.clone()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Restore it."""
+        self.hist_ = state.clone()

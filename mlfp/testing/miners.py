@@ -43,12 +43,23 @@ def check_miner(miner: Callable[..., IndexTuple]) -> None:
     given = torch.stack([torch.arange(half), torch.arange(half)], 1)
     apart = _mine(miner, rows[:half], labels[:half], given, "reference rows", rows[half:], labels[half:])
     _check_tuple(f"{name} with reference rows", apart, labels[:half], labels[half:], same_rows=False)
+    if "own" in inspect.signature(miner.forward if isinstance(miner, nn.Module) else miner).parameters:
+        remembered = _mine(miner, rows[:half], labels[:half], pairs[:subjects], "a memory", rows, labels, own=True)
+        _check_tuple(f"{name} with a memory", remembered, labels[:half], labels, same_rows=True)
 
 
 def _mine(
-    miner: Callable[..., IndexTuple], rows: Tensor, labels: Tensor, pairs: Tensor, what: str = "a batch", *ref: Tensor
+    miner: Callable[..., IndexTuple],
+    rows: Tensor,
+    labels: Tensor,
+    pairs: Tensor,
+    what: str = "a batch",
+    *ref: Tensor,
+    own: bool = False,
 ) -> IndexTuple:
     keywords: dict[str, Any] = {"ref_emb": ref[0], "ref_labels": ref[1]} if ref else {}
+    if own:
+        keywords["own"] = torch.arange(len(rows))
     called = miner.forward if isinstance(miner, nn.Module) else miner
     if "pairs" in inspect.signature(called).parameters:
         keywords["pairs"] = pairs

@@ -28,10 +28,12 @@ class Batch:
 
     :param images: (B, C, *spatial) float32, augmented.
     :param labels: (B,) int64 subjects.
+    :param scans: (B,) int64 which of the training scans each row shows.
     """
 
     images: Tensor
     labels: Tensor
+    scans: Tensor
 
 
 class Batches:
@@ -93,7 +95,8 @@ class Batches:
             ],
         )
         labels = torch.from_numpy(np.tile(self._labels[rows], views)).to(self.device)
-        return Batch(augmented.contiguous(memory_format=self._format), labels)
+        scans_shown = torch.from_numpy(np.tile(rows, views)).to(self.device)
+        return Batch(augmented.contiguous(memory_format=self._format), labels, scans_shown)
 
 
 def columns_for(settings: BatchSettings, labels: np.ndarray) -> int:

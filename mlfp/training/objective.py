@@ -1,12 +1,12 @@
-"""What a training makes small: a sum of loss terms, each with its miner, its views and its weight over time."""
+"""What a training makes small: a sum of loss terms, each with its miner, views, memory, and weight over time."""
 
 from __future__ import annotations
 
-import inspect
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,8 @@ from mlfp import plugins
 from mlfp.errors import MlfpError, ParameterError, UsageError
 from mlfp.interfaces.miner import IndexTuple
 from mlfp.seeds import Name, seeded_globals, torch_generator
-from mlfp.training import schedules
-from mlfp.training.terms import Layout, ObjectiveValue, TermLike
+from mlfp.training import memory, schedules
+from mlfp.training.terms import Layout, ObjectiveValue, TermLike, Views
 from mlfp.types.spec import Spec
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Objective(nn.Module):
         super().__init__()
         if not terms:
             raise ParameterError("an objective needs at least one term", hints=["For example: [{loss: triplet}]"])
-        context = {"num_classes": num_classes, "embedding_size": embedding_size, "distance": distance}
+        context: dict[str, Any] = {"num_classes": num_classes, "embedding_size": embedding_size, "distance": distance}
         self._num_classes = num_classes
         self._terms: list[_Term] = []
         taken: set[str] = set()
@@ -73,6 +73,8 @@ class Objective(nn.Module):
         epoch: int,
         epochs: int,
         generator_key: Sequence[Name],
+        *,
+        scans: Tensor | None = None,
     ) -> ObjectiveValue:
         """The objective of one batch.
 
@@ -80,6 +82,7 @@ class Objective(nn.Module):
         :param labels: (B,) int64, below ``num_classes``.
         :param epoch: counted from 0, of ``epochs``.
         :param generator_key: names the batch, such as (seed, "mine", epoch, step): the miners' draws follow from it.
+        :param scans: (B,) int64 which scan each row shows, by which memories leave out older copies of it.
         :raises UsageError: rows do not fit the layout, or a two-view loss has one view.
         :raises MlfpError: a loss is not finite.
         """
@@ -94,7 +97,8 @@ class Objective(nn.Module):
             total = embeddings.new_zeros(())
             for place, term in enumerate(self._terms):
                 weight = term.weight(epoch, epochs) * term.scale
-                value = term(embeddings, labels, layout, (*generator_key, place), values)
+                batch = _Batch(embeddings, labels, scans, layout, epoch)
+                value = term(batch, (*generator_key, place), values)
                 values[f"{term.name}.weight"] = weight
                 total = total + weight * value
         values["loss"] = float(total.detach())
@@ -113,8 +117,12 @@ class Objective(nn.Module):
         labels = (torch.arange(layout.subjects) % self._num_classes).repeat(layout.views * layout.scans)
         kept = {name: tensor.clone() for name, tensor in self.state_dict().items()}
         for place, term in enumerate(self._terms):
+            # With a memory twice: the first time fills it.
+            epochs = [0] if term.memory is None else [0, term.memory.warmup]
             try:
-                term(embeddings.requires_grad_(), labels, layout, ("rehearse",), {}).backward()
+                for epoch in epochs:
+                    batch = _Batch(embeddings.requires_grad_(), labels, None, layout, epoch)
+                    term(batch, ("rehearse",), {}).backward()
             except (MlfpError, ValueError, TypeError, RuntimeError, AssertionError, IndexError) as error:
                 reason = str(error) or type(error).__name__
                 raise ParameterError(
@@ -126,10 +134,27 @@ class Objective(nn.Module):
         self.load_state_dict(kept)
 
 
-class _Term(nn.Module):
-    """A loss with its miner."""
+@dataclass(frozen=True)
+class _Batch:
+    """What a term is shown: (B, D) embeddings, (B,) labels, (B,) scans or None, how they lie, and when it is."""
 
-    def __init__(self, term: TermLike, name: str, context: dict[str, object]) -> None:
+    embeddings: Tensor
+    labels: Tensor
+    scans: Tensor | None
+    layout: Layout
+    epoch: int
+
+    def select(self, views: Views) -> _Batch:
+        """The rows of these views."""
+        rows, part = self.layout.select(views)
+        scans = None if self.scans is None else self.scans[rows]
+        return _Batch(self.embeddings[rows], self.labels[rows], scans, part, self.epoch)
+
+
+class _Term(nn.Module):
+    """A loss with its miner and its memory."""
+
+    def __init__(self, term: TermLike, name: str, context: dict[str, Any]) -> None:
         super().__init__()
         self.name = name
         self.views = term.views
@@ -137,11 +162,15 @@ class _Term(nn.Module):
         self.weight = _under("weight", lambda: schedules.parse(term.weight))
         registry = plugins.registry()
         self.loss: nn.Module = _under("loss", lambda: registry.build("loss", term.loss, **context))
-        self.accepted = set(inspect.signature(_call_of(self.loss)).parameters)
+        self.accepted = memory.accepted(self.loss)
         self.miner = _build_miner(term.miner, context)
         if self.miner is not None and "indices_tuple" not in self.accepted:
             raise ParameterError(f"loss {name!r} takes no miner's tuples", key=("miner",), hints=["Write miner: null"])
-        self.takes_pairs = self.miner is not None and "pairs" in inspect.signature(_call_of(self.miner)).parameters
+        self.takes_pairs = self.miner is not None and "pairs" in memory.accepted(self.miner)
+        self.memory: memory.Memory | None = None
+        if term.memory is not None:
+            memory.check_loss(self.loss, name, context["embedding_size"])
+            self.memory = memory.Memory(term.memory.size, term.memory.warmup, context["embedding_size"])
         self.empty = 0
 
     @property
@@ -149,16 +178,13 @@ class _Term(nn.Module):
         """Whether the loss compares two views and takes no labels."""
         return "labels" not in self.accepted
 
-    def forward(
-        self, embeddings: Tensor, labels: Tensor, layout: Layout, key: Sequence[Name], values: dict[str, float]
-    ) -> Tensor:
+    def forward(self, batch: _Batch, key: Sequence[Name], values: dict[str, float]) -> Tensor:
         """The unweighted loss; its values are written to ``values``."""
-        with seeded_globals(*key, device=embeddings.device):
+        with seeded_globals(*key, device=batch.embeddings.device):
             if self.two_views:
-                value = self._of_views(embeddings, layout)
+                value = self._of_views(batch.embeddings, batch.layout)
             else:
-                rows, part = layout.select(self.views)
-                value = self._of_labels(embeddings[rows], labels[rows], part, key, values)
+                value = self._of_labels(batch.select(self.views), key, values)
         number = float(value.detach())
         if not math.isfinite(number):
             raise MlfpError(
@@ -178,24 +204,39 @@ class _Term(nn.Module):
         size = layout.rows_per_view
         return _connected(self.loss(embeddings[:size], embeddings[size : 2 * size]), embeddings)
 
-    def _of_labels(
-        self, embeddings: Tensor, labels: Tensor, layout: Layout, key: Sequence[Name], values: dict[str, float]
-    ) -> Tensor:
-        if self.miner is None:
-            return _connected(self.loss(embeddings, labels), embeddings)
-        pairs = layout.pairs() if self.takes_pairs else None
-        mined = self._mine(embeddings.detach(), labels, pairs, key)
-        anchors = len(embeddings) if pairs is None else len(torch.unique(pairs[:, 0]))
-        values[f"{self.name}.kept"] = len(torch.unique(mined[0])) / max(anchors, 1)
-        if not any(len(index) for index in mined):
-            return (embeddings * 0).sum()
-        return _connected(self.loss(embeddings, labels, indices_tuple=mined), embeddings)
+    def _of_labels(self, batch: _Batch, key: Sequence[Name], values: dict[str, float]) -> Tensor:
+        """The loss on the batch and what is remembered, which the batch is then added to."""
+        references = None
+        if self.memory is not None:
+            references = self.memory.recall(batch.embeddings, batch.labels, batch.scans, batch.epoch)
+            self.memory.keep(batch.embeddings, batch.labels, batch.scans)
+            values[f"{self.name}.memory"] = 0 if references is None else len(references.labels) - len(batch.labels)
+        keywords: dict[str, Any] = {}
+        if references is not None:
+            keywords |= {"ref_emb": references.embeddings, "ref_labels": references.labels}
+        mined = self._tuples(batch, references, key, values)
+        if mined is not None:
+            keywords["indices_tuple"] = mined
+            if not any(len(index) for index in mined):
+                return (batch.embeddings * 0).sum()
+        return _connected(self.loss(batch.embeddings, batch.labels, **keywords), batch.embeddings)
 
-    def _mine(self, embeddings: Tensor, labels: Tensor, pairs: Tensor | None, key: Sequence[Name]) -> IndexTuple:
-        assert self.miner is not None
+    def _tuples(
+        self, batch: _Batch, references: memory.References | None, key: Sequence[Name], values: dict[str, float]
+    ) -> IndexTuple | None:
+        """What is compared; None where that is everything in the batch."""
+        if self.miner is None:
+            return None if references is None else memory.all_pairs(batch.labels, references.labels)
+        pairs = batch.layout.pairs() if self.takes_pairs else None
         if hasattr(self.miner, "generator"):
             self.miner.generator = torch_generator(*key, "miner")
-        mined: IndexTuple = self.miner(embeddings, labels, **({} if pairs is None else {"pairs": pairs}))
+        embeddings = batch.embeddings.detach()
+        if references is None:
+            mined = self.miner(embeddings, batch.labels, **({} if pairs is None else {"pairs": pairs}))
+        else:
+            mined = memory.mine(self.miner, embeddings, batch.labels, references, pairs)
+        anchors = len(embeddings) if pairs is None else len(torch.unique(pairs[:, 0]))
+        values[f"{self.name}.kept"] = len(torch.unique(mined[0])) / max(anchors, 1)
         return mined
 
     def _count_empty(self, number: float) -> float:
@@ -209,11 +250,6 @@ class _Term(nn.Module):
                 "its miner finds nothing, or nothing is left to improve" if self.miner else "nothing is compared",
             )
         return float(self.empty)
-
-
-def _call_of(module: object) -> Callable[..., object]:
-    """What runs when it is called: of a module ``forward``, whose signature says more."""
-    return module.forward if isinstance(module, nn.Module) else module.__call__  # type: ignore[operator]
 
 
 def _connected(value: Tensor | float, embeddings: Tensor) -> Tensor:

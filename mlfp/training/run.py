@@ -172,7 +172,13 @@ class Run:
             raise MlfpError("the model's output is no longer finite", where=where, hints=_DIVERGED)
         try:
             value: ObjectiveValue = self.objective(
-                embeddings, batch.labels, self.batches.layout, epoch, self.epochs, (self.seed, "objective", epoch, step)
+                embeddings,
+                batch.labels,
+                self.batches.layout,
+                epoch,
+                self.epochs,
+                (self.seed, "objective", epoch, step),
+                scans=batch.scans,
             )
         except MlfpError as error:
             raise error.at(where) from error

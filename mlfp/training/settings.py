@@ -89,6 +89,17 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
+class MemorySettings(Settings):
+    """A cross-batch memory: embeddings of past batches that a term compares the batch with (Wang et al. 2020).
+
+    :param size: rows it holds. Packhäuser et al. 2022 have 128.
+    :param warmup: epochs, from the first, in which it is filled but not used.
+    """
+
+    size: Count = 1024
+    warmup: Annotated[int, BeforeValidator(_number), Field(ge=0)] = 1
+
+
 class TermSettings(Settings):
     """One term of the objective.
 
@@ -98,6 +109,7 @@ class TermSettings(Settings):
     :param weight: a number, or ``{schedule: linear, ...}`` (:mod:`mlfp.training.schedules`).
     :param scale: a constant factor besides. DeepBrainPrint's released code has 1e4 for its contrastive term, where the
         paper prints none.
+    :param memory: ``{size: 1024, warmup: 1}`` also compares with embeddings of past batches; None with none.
     """
 
     loss: Component
@@ -105,6 +117,7 @@ class TermSettings(Settings):
     views: Literal["first", "second", "both"] = "first"
     weight: Annotated[float | dict[str, Any], PlainValidator(_weight)] = 1.0
     scale: Finite = 1.0
+    memory: MemorySettings | None = None
 
 
 class ProjectorSettings(Settings):
@@ -347,6 +360,9 @@ class TrainingSettings(Settings):
         del config["train"]["checkpoint_seconds"]
         if config["train"]["freeze"] is None:  # says nothing, as when there was no such key: runs keep their ids
             del config["train"]["freeze"]
+        for term in config["objective"]:
+            if term["memory"] is None:
+                del term["memory"]
         return config
 
     def check(self, registry: Registry, *, in_channels: int, spatial_dims: int) -> None:
@@ -369,6 +385,7 @@ def keys_at(path: tuple[str | int, ...]) -> list[str]:
     places: dict[tuple[str, ...], type[BaseModel]] = {
         ("projector",): ProjectorSettings,
         ("objective",): TermSettings,
+        ("objective", "memory"): MemorySettings,
         ("batch",): BatchSettings,
         ("train",): TrainSettings,
         ("train", "schedule"): ScheduleSettings,

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 Views = Literal["first", "second", "both"]
 
 
+class MemoryLike(Protocol):
+    """How a term remembers past batches: :class:`Remembered`, or the settings read from a configuration."""
+
+    @property
+    def size(self) -> int:
+        """Rows it holds."""
+        ...
+
+    @property
+    def warmup(self) -> int:
+        """Epochs in which it is filled but not used."""
+        ...
+
+
 class TermLike(Protocol):
     """One loss of an objective: :class:`Term`, or the settings read from a configuration."""
 
@@ -42,6 +56,23 @@ class TermLike(Protocol):
         """A constant factor beside the weight."""
         ...
 
+    @property
+    def memory(self) -> MemoryLike | None:
+        """What it remembers of past batches; None compares within the batch alone."""
+        ...
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """How a term remembers past batches (:class:`mlfp.training.memory.Memory`).
+
+    :param size: rows it holds.
+    :param warmup: epochs in which it is filled but not used.
+    """
+
+    size: int = 1024
+    warmup: int = 1
+
 
 @dataclass(frozen=True)
 class Term:
@@ -53,6 +84,7 @@ class Term:
     :param weight: a number, or a mapping for :func:`mlfp.training.schedules.parse`.
     :param scale: a constant factor beside the weight. DeepBrainPrint's released code multiplies its contrastive term
         by 1e4; the paper does not.
+    :param memory: a cross-batch memory to compare with besides the batch.
     """
 
     loss: Spec
@@ -60,6 +92,7 @@ class Term:
     views: Views = "first"
     weight: float | Mapping[str, Any] = 1.0
     scale: float = 1.0
+    memory: MemoryLike | None = None
 
 
 @dataclass(frozen=True)
@@ -115,8 +148,9 @@ class ObjectiveValue:
 
     :param total: scalar, with a gradient.
     :param values: ``loss`` (the total), and for each term ``NAME.loss`` (unweighted), ``NAME.weight`` (weight times
-        scale), ``NAME.kept`` (share of the anchors that the miner kept; only with a miner) and ``NAME.empty`` (steps
-        in a row in which it trained nothing).
+        scale), ``NAME.kept`` (share of the anchors that the miner kept; only with a miner), ``NAME.memory`` (rows of
+        past batches that it compared with; only with a memory) and ``NAME.empty`` (steps in a row in which it trained
+        nothing).
     """
 
     total: Tensor

@@ -122,6 +122,23 @@ def test_memory_remembers_how_full_it_is() -> None:
     torch.testing.assert_close(other(rows, labels), memory(rows, labels))
 
 
+def test_dynamic_soft_margin_takes_more_than_one_step_and_is_restored() -> None:
+    one, other = (registry().build("loss", Spec("pml:DynamicSoftMarginLoss"), **OFFERED) for _ in range(2))
+    for step in range(3):
+        rows = torch.randn(12, 8, generator=torch_generator(step)).requires_grad_()
+        one(rows, torch.arange(6).repeat(2)).backward()
+    other.load_state_dict(one.state_dict())
+    rows, labels = torch.randn(12, 8, generator=torch_generator("next")), torch.arange(6).repeat(2)
+    assert torch.equal(other(rows, labels), one(rows, labels))
+
+
+def test_a_class_with_a_regulariser_takes_the_offered_distance() -> None:
+    spec = Spec("pml:MultiSimilarityLoss", {"embedding_regularizer": {"use": "pml:LpRegularizer"}})
+    loss = registry().build("loss", spec, **{**OFFERED, "distance": "l2"})
+    assert not loss.distance.normalize_embeddings
+    assert isinstance(loss.embedding_regularizer, torch.nn.Module)
+
+
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownComponentError, match=r"no loss 'ContrastivLoss'[\s\S]*Did you mean: ContrastiveLoss"):
         registry().build("loss", Spec("pml:ContrastivLoss"), **OFFERED)

@@ -33,11 +33,18 @@ VIEWS = {
     "projector": {"dims": [16, 8], "bare_last": True},
 }
 BANK = {"use": "pml:CrossBatchMemory", "loss": {"use": "pml:ContrastiveLoss"}, "memory_size": 20}
+MEMORIES = {
+    "objective": [
+        {"loss": "triplet", "miner": "batched-hard", "memory": {"size": 20}},
+        {"loss": "infonce", "miner": "pml:BatchEasyHardMiner", "memory": {"size": 12, "warmup": 0}},
+    ]
+}
 LARS = {"use": "lars", "lr": 0.5, "bias_lr": 0.1, "bias_weight_decay": 0}
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {"augmentations": ["affine", "intensity"]},
     "proxies": PROXIES,
     "memory bank": {"objective": [{"loss": BANK}]},
+    "memories": MEMORIES,
     "views": VIEWS,
     "apart": {"train": {"encode": "apart", "optimizer": {"use": "sgd", "lr": "0.05", "momentum": "0.9"}}},
     "bf16": {"train": {"precision": "bf16-mixed", "schedule": "one-cycle"}},

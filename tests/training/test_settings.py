@@ -38,6 +38,15 @@ def test_what_decides_the_numbers_leaves_out_when_checkpoints_are_written() -> N
     assert one.decisive() != TrainingSettings.parse({**MINIMAL, "train": {"epochs": 3}}).decisive()
 
 
+def test_a_term_without_a_memory_has_the_id_it_had_when_there_were_none() -> None:
+    plain = TrainingSettings.parse({**MINIMAL, "objective": [{"loss": "triplet"}]})
+    assert "memory" not in plain.decisive()["objective"][0]
+    bank = {"loss": "triplet", "memory": {"size": "128"}}
+    remembering = TrainingSettings.parse({**MINIMAL, "objective": [bank]})
+    assert remembering.decisive()["objective"][0]["memory"] == {"size": 128, "warmup": 1}
+    assert TrainingSettings.parse(json.loads(json.dumps(remembering.to_config()))) == remembering
+
+
 @pytest.mark.parametrize(
     ("wrong", "key", "said"),
     [
@@ -52,6 +61,16 @@ def test_what_decides_the_numbers_leaves_out_when_checkpoints_are_written() -> N
         ({**MINIMAL, "batch": {"size": 3, "subjects": 3}}, ("batch",), "not both"),
         ({**MINIMAL, "batch": {"views": 3}}, ("batch", "views"), "less than or equal to 2"),
         ({**MINIMAL, "objective": []}, ("objective",), "at least 1"),
+        (
+            {**MINIMAL, "objective": [{"loss": "triplet", "memory": {"sise": 8}}]},
+            ("objective", 0, "memory", "sise"),
+            "Did you mean: size?",
+        ),
+        (
+            {**MINIMAL, "objective": [{"loss": "triplet", "memory": {"size": 0}}]},
+            ("objective", 0, "memory", "size"),
+            "greater than or equal to 1",
+        ),
         ({**MINIMAL, "objective": [{"los": "triplet"}]}, ("objective", 0, "los"), "Did you mean: loss?"),
         ({**MINIMAL, "objective": [{"loss": "triplet", "weight": "x"}]}, ("objective", 0, "weight"), "got 'x'"),
         (

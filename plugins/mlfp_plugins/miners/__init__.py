@@ -20,4 +20,5 @@ def register_miners(register: Register) -> None:
         summary="For each anchor, the nearest positive and the nearest negative beyond it.",
         paper="Xuan, Stylianou & Pless 2020, Improved Embeddings with Easy Positive Triplet Mining",
         aliases=("epshn",),
+        version=2,  # exact ties
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from mlfp.errors import UsageError
 from mlfp.libraries import pml
 from mlfp.seeds import torch_generator
-from mlfp_plugins.miners.separation import Distance, paired_separation, separation
+from mlfp_plugins.miners.separation import Distance, check_rows, paired_separation, separation
 
 Triplets = tuple[Tensor, Tensor, Tensor]
 
@@ -52,17 +52,26 @@ class BatchedHardMiner(BaseMiner):  # type: ignore[misc]
         ref_emb: Tensor | None = None,
         ref_labels: Tensor | None = None,
         pairs: Tensor | None = None,
+        own: Tensor | None = None,
     ) -> Triplets:
         """Mine (B, D) embeddings with (B,) labels.
 
-        :param ref_emb: (R, D) rows that positives and negatives come from, such as a memory. All rows of the batch
-            are anchors then, and all rows of other subjects candidates.
+        With a memory the pairs stay those of the batch, and its anchors are joined by all that is remembered: a
+        negative is drawn from the anchors and from past batches' rows of other subjects. Rows of the batch that are
+        no anchors stay out.
+
+        :param ref_emb: (R, D) rows that positives and negatives come from, such as a memory.
         :param pairs: (P, 2) rows of anchor and positive. Unless given, the first row of every subject is the anchor of
-            its others, which is how a batch of m scans a subject lies.
+            its others, which is how a batch of m scans a subject lies; with ``ref_emb``, every row of the batch is the
+            anchor of all of ``ref_emb`` that show its subject.
+        :param own: (B,) rows of ``ref_emb`` that are the embeddings themselves, and so neither their own positive nor,
+            where they are no anchors, anybody's negative.
         :return: (T,) anchors, positives and negatives, with T <= P, in the order of the pairs.
         :raises UsageError: the shapes do not fit.
         """
-        _check(embeddings, labels, pairs)
+        check_rows(embeddings, labels)
+        if pairs is not None and (pairs.ndim != 2 or pairs.shape[1] != 2):
+            raise UsageError(f"pairs should be (P, 2) rows of anchor and positive, got {tuple(pairs.shape)}")
         with torch.no_grad():
             labels = labels.to(embeddings.device)
             if ref_emb is None or ref_labels is None:
@@ -70,9 +79,9 @@ class BatchedHardMiner(BaseMiner):  # type: ignore[misc]
                 triplets = self._mine(embeddings, labels, embeddings, labels, found, torch.unique(found[:, 0]))
             else:
                 ref_labels = ref_labels.to(embeddings.device)
-                found = (labels[:, None] == ref_labels[None]).nonzero() if pairs is None else pairs.to(labels.device)
-                everyone = torch.arange(len(ref_emb), device=labels.device)
-                triplets = self._mine(embeddings, labels, ref_emb, ref_labels, found, everyone)
+                found = _matches(labels, ref_labels, own) if pairs is None else pairs.to(labels.device)
+                candidates = _candidates(ref_labels, found, own)
+                triplets = self._mine(embeddings, labels, ref_emb, ref_labels, found, candidates)
         self.output_assertion(triplets)
         return triplets
 
@@ -112,11 +121,19 @@ def pairs_by_label(labels: Tensor) -> Tensor:
     return torch.stack([anchors, rows], dim=1)[anchors != rows]
 
 
-def _check(embeddings: Tensor, labels: Tensor, pairs: Tensor | None) -> None:
-    if embeddings.ndim != 2 or labels.shape != embeddings.shape[:1]:
-        raise UsageError(
-            f"embeddings {tuple(embeddings.shape)} and labels {tuple(labels.shape)} do not fit",
-            hints=["Expected (B, D) and (B,)."],
-        )
-    if pairs is not None and (pairs.ndim != 2 or pairs.shape[1] != 2):
-        raise UsageError(f"pairs should be (P, 2) rows of anchor and positive, got {tuple(pairs.shape)}")
+def _matches(labels: Tensor, ref_labels: Tensor, own: Tensor | None) -> Tensor:
+    """The (P, 2) pairs of a row with every reference that shows its subject, but itself."""
+    same = labels[:, None] == ref_labels[None]
+    if own is not None:
+        same[torch.arange(len(labels), device=labels.device), own.to(labels.device)] = False
+    return same.nonzero()
+
+
+def _candidates(ref_labels: Tensor, pairs: Tensor, own: Tensor | None) -> Tensor:
+    """Which references may be negatives: all but those rows of the batch that are no anchors."""
+    allowed = torch.ones(len(ref_labels), dtype=torch.bool, device=ref_labels.device)
+    if own is not None:
+        own = own.to(ref_labels.device)
+        allowed[own] = False
+        allowed[own[pairs[:, 0]]] = True
+    return allowed.nonzero().squeeze(1)

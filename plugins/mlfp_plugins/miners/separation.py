@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mlfp.errors import ParameterError, nearest
+from mlfp.errors import ParameterError, UsageError, nearest
 
 Distance = Literal["cosine", "l2", "inner"]
 
@@ -46,3 +46,15 @@ def paired_separation(rows: Tensor, others: Tensor, distance: str) -> Tensor:
         for left, right in zip(torch.split(rows, 32), torch.split(others, 32), strict=True)
     ]
     return torch.cat(blocks) if blocks else rows.new_zeros(0, dtype=torch.float32)
+
+
+def check_rows(embeddings: Tensor, labels: Tensor) -> None:
+    """Refuse what is no batch.
+
+    :raises UsageError: it is not (B, D) with (B,).
+    """
+    if embeddings.ndim != 2 or labels.shape != embeddings.shape[:1]:
+        raise UsageError(
+            f"embeddings {tuple(embeddings.shape)} and labels {tuple(labels.shape)} do not fit",
+            hints=["Expected (B, D) and (B,)."],
+        )
