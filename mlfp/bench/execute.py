@@ -23,7 +23,7 @@ from mlfp.evaluation.similarity import ScorerSimilarity, VectorSimilarity
 from mlfp.execution.progress import Progress, silent
 from mlfp.fingerprints.embedding import embed
 from mlfp.fingerprints.model import FingerprintModel
-from mlfp.interfaces.scorer import FittedScorer
+from mlfp.interfaces.scorer import FittedScorer, TableScorer
 from mlfp.plugins import registry
 from mlfp.training.loop import train, untrained
 from mlfp.types.estimate import Estimate
@@ -211,6 +211,8 @@ def _measure_scorer(
 def _features(scorer: Any, scans: ScanSet) -> Tensor:
     import torch
 
+    if isinstance(scorer, TableScorer):
+        return scorer.describe_table(scans.table)
     blocks = [np.arange(start, min(start + BLOCK, len(scans))) for start in range(0, len(scans), BLOCK)]
     return torch.cat([scorer.describe(scans.images(block)) for block in blocks])
 

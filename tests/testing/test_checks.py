@@ -420,10 +420,25 @@ class Wide(Negative):
         return super().score(queries, gallery).double()
 
 
+class OfTables:
+    """Tells scans by the number that their file is named by."""
+
+    def __init__(self, *, of_all: bool = False):
+        self.of_all = of_all
+
+    def describe_table(self, table):
+        told = torch.tensor([float(path.rsplit("/")[-1].split(".")[0]) for path in table.column("path")])
+        return (told - told.mean() if self.of_all else told)[:, None]
+
+    def score(self, queries, gallery):
+        return -torch.cdist(queries, gallery)
+
+
 class TestScorer:
     @pytest.mark.parametrize("dims", [2, 3])
     def test_a_good_one(self, dims):
         check_scorer(Negative(), spatial_dims=dims)
+        check_scorer(OfTables(), spatial_dims=dims)
 
     @pytest.mark.parametrize(
         ("broken", "said"),
@@ -433,6 +448,7 @@ class TestScorer:
             (Centred(), "depends on the other images"),
             (Lopsided(), "says that it is symmetric"),
             (Wide(), "should give float32"),
+            (OfTables(of_all=True), "depends on the other images"),
         ],
     )
     def test_broken_ones(self, broken, said):

@@ -14,10 +14,32 @@ def register_scorers(register: Register) -> None:
         summary="Pearson correlation of pixels.",
     )
     register(
+        "cross-entropy",
+        "mlfp_plugins.scorers.cross_entropy:CrossEntropy",
+        summary="Minimum cross entropy between images as distributions over pixels, or between their histograms.",
+        paper="Kullback 1959, Information Theory and Statistics; for brain MRI Sharma et al. 2026, arXiv 2602.10043",
+    )
+    register(
+        "header-only",
+        "mlfp_plugins.scorers.header_only:HeaderOnly",
+        summary="Shape, voxel size and place from the files' headers, no pixels: how much the acquisition explains.",
+    )
+    register(
+        "histogram",
+        "mlfp_plugins.scorers.histogram:Histogram",
+        summary="Intensities wherever they lie: how much of a result scanner and contrast explain.",
+    )
+    register(
         "mlkr",
         "mlfp_plugins.scorers.mlkr:MLKR",
         summary="Metric learning for kernel regression on principal components of pixels, learnt from training scans.",
         paper="Weinberger & Tesauro 2007, Metric Learning for Kernel Regression",
+    )
+    register(
+        "mutual-information",
+        "mlfp_plugins.scorers.mutual_information:MutualInformation",
+        summary="Mutual information of pixels, normalised: alike whatever the contrasts.",
+        paper="Maes et al. 1997, Multimodality Image Registration by Maximization of Mutual Information",
     )
     register(
         "nca",
