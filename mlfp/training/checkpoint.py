@@ -22,14 +22,14 @@ from mlfp.fingerprints.files import write_atomically
 
 FILE = "checkpoint.safetensors"
 _STATE = "state"
-#: Marks in the JSON where a tensor, a tuple, or a mapping whose keys are no text stood.
-_TENSOR, _TUPLE, _PAIRS = "__tensor__", "__tuple__", "__pairs__"
+#: Marks in the JSON where a tensor, a tuple, a mapping whose keys are no text, or a type of numbers stood.
+_TENSOR, _TUPLE, _PAIRS, _DTYPE = "__tensor__", "__tuple__", "__pairs__", "__dtype__"
 #: Plain attributes of a module that are part of its state though torch's ``state_dict`` leaves them out.
 _PLAIN = (bool, int, float, str, type(None))
 
 
 def write(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a state: mappings, lists, tuples, numbers, texts and tensors, nested at will.
+    """Write a state: mappings, lists, tuples, numbers and their types, texts and tensors, nested at will.
 
     :raises MlfpError: it holds anything else, which could not be read back without running code.
     """
@@ -68,6 +68,8 @@ def _pack(value: Any, tensors: dict[str, Tensor], place: str) -> Any:
         return items if isinstance(value, list) else {_TUPLE: items}
     if isinstance(value, _PLAIN):
         return value
+    if isinstance(value, torch.dtype):
+        return {_DTYPE: str(value).removeprefix("torch.")}
     raise MlfpError(
         f"the state of the training holds a {type(value).__name__}, which no checkpoint can keep",
         where=place,
@@ -84,6 +86,8 @@ def _unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
         return tensors[value[_TENSOR]]
     if _TUPLE in value:
         return tuple(_unpack(item, tensors) for item in value[_TUPLE])
+    if _DTYPE in value:
+        return getattr(torch, value[_DTYPE])
     if _PAIRS in value:
         return {key: _unpack(item, tensors) for key, item in value[_PAIRS]}
     return {key: _unpack(item, tensors) for key, item in value.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable
@@ -17,6 +18,14 @@ from mlfp.training.settings import ScheduleSettings, TrainSettings
 #: A learning rate's factor of its peak, from the number of steps done.
 Factor = Callable[[int], float]
 _KEY = ("train", "optimizer")
+#: Where a cycle begins, as a share of its peak: torch.optim.lr_scheduler.OneCycleLR's.
+_CYCLE_BEGINS = 1 / 25
+#: Optimizers that no training here can drive, and why.
+_REFUSED = {
+    "lbfgs": "it asks for the loss again and again within a step, and a batch is augmented and mined once",
+    "sparseadam": "it takes sparse gradients alone, and encoders have dense ones",
+    "adahessian": "it needs second derivatives",
+}
 
 
 def optimizer_class(name: str) -> Callable[..., Optimizer]:
@@ -25,6 +34,8 @@ def optimizer_class(name: str) -> Callable[..., Optimizer]:
     :raises ParameterError: neither has it, or it cannot be driven step by step.
     """
     wanted = name.casefold().replace("-", "").replace("_", "")
+    if wanted in _REFUSED:
+        raise ParameterError(f"optimizer {name!r} cannot be used here: {_REFUSED[wanted]}", key=(*_KEY, "use"))
     own = {key.casefold(): value for key, value in vars(torch.optim).items() if _is_optimizer(value)}
     if wanted in own:
         found: Callable[..., Optimizer] = own[wanted]
@@ -33,9 +44,12 @@ def optimizer_class(name: str) -> Callable[..., Optimizer]:
 
     others = timm.optim.list_optimizers()
     if wanted in others:
-        theirs: Callable[..., Optimizer] = timm.optim.get_optimizer_class(wanted)
+        try:
+            theirs: Callable[..., Optimizer] = timm.optim.get_optimizer_class(wanted)
+        except (AssertionError, ImportError) as error:  # those of APEX and bitsandbytes, without a GPU or the library
+            raise ParameterError(f"optimizer {name!r} cannot be used here: {error}", key=(*_KEY, "use")) from error
         return theirs
-    known = sorted({*own, *others})
+    known = sorted({*own, *others} - {*_REFUSED})
     raise ParameterError(
         f"unknown optimizer {name!r}",
         key=(*_KEY, "use"),
@@ -44,8 +58,9 @@ def optimizer_class(name: str) -> Callable[..., Optimizer]:
 
 
 def _is_optimizer(value: Any) -> bool:
-    # LBFGS asks for the loss again and again within a step; a batch is augmented and mined once.
-    return isinstance(value, type) and issubclass(value, Optimizer) and value not in (Optimizer, torch.optim.LBFGS)
+    # torch's Muon takes matrices alone; timm's of the same name also takes convolutions and biases.
+    left_out = (Optimizer, torch.optim.LBFGS, torch.optim.SparseAdam, torch.optim.Muon)
+    return isinstance(value, type) and issubclass(value, Optimizer) and value not in left_out
 
 
 def build_optimizer(model: nn.Module, loss_parameters: Iterable[nn.Parameter], train: TrainSettings) -> Optimizer:
@@ -66,13 +81,15 @@ def build_optimizer(model: nn.Module, loss_parameters: Iterable[nn.Parameter], t
     ]
     made = optimizer_class(settings.use)
     keywords = {"lr": settings.lr, **_given(weight_decay=settings.weight_decay), **settings.further}
+    names = [name for name in inspect.signature(made).parameters if name != "params"]
+    if isinstance(made, functools.partial) and made.keywords.get("nesterov") and "momentum" in names:
+        keywords.setdefault("momentum", 0.9)  # as timm's own factory has it; without any they refuse
     try:
-        if "fused" in inspect.signature(made).parameters:
+        if "fused" in names:
             # One pass over the weights instead of one for every term of the update: 1.0 instead of 4.4 ms for 600,000.
             keywords.setdefault("fused", True)
         return made([group for group in groups if group["params"]], **keywords)
-    except (TypeError, ValueError) as error:
-        names = [name for name in inspect.signature(made).parameters if name != "params"]
+    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         hints = [f"Its arguments: {', '.join(names)}"]
         raise ParameterError(f"optimizer {settings.use} cannot be made: {error}", key=_KEY, hints=hints) from error
 
@@ -87,6 +104,8 @@ def rate_factor(settings: ScheduleSettings, *, steps: int, steps_per_epoch: int)
     :param steps: of the whole training.
     """
     warmup = _warmup_steps(settings, steps, steps_per_epoch)
+    if settings.use == "one-cycle":
+        return _one_cycle(settings, warmup, steps)
 
     def cosine(done: float, length: float) -> float:
         share = min(1.0, done / max(1.0, length))
@@ -98,18 +117,53 @@ def rate_factor(settings: ScheduleSettings, *, steps: int, steps_per_epoch: int)
         if settings.use == "constant":
             return 1.0
         if settings.use == "cosine-restarts":
-            period = max(1.0, settings.period * steps_per_epoch)
+            period = max(1.0, settings.period * _unit(settings, steps_per_epoch))
             return cosine((step - warmup) % period, period)
         return cosine(step - warmup, steps - warmup)
 
     return factor
 
 
-def _warmup_steps(settings: ScheduleSettings, steps: int, steps_per_epoch: int) -> int:
+def momentum_by_step(settings: ScheduleSettings, *, steps: int, steps_per_epoch: int) -> Factor | None:
+    """The momentum before each step, where the schedule moves it; None where the optimizer's own stays."""
+    if settings.momentum is None:
+        return None
+    outer, inner = settings.momentum
+    height = _height(_warmup_steps(settings, steps, steps_per_epoch), steps)
+    return lambda step: outer + (inner - outer) * height(step)
+
+
+def _one_cycle(settings: ScheduleSettings, warmup: float, steps: int) -> Factor:
+    """Up from a 25th and down to the floor, both by half a cosine, as OneCycleLR goes."""
+    height = _height(warmup, steps)
+
+    def factor(step: int) -> float:
+        foot = _CYCLE_BEGINS if step < warmup - 1 else settings.floor
+        return foot + (1 - foot) * height(step)
+
+    return factor
+
+
+def _height(warmup: float, steps: int) -> Factor:
+    """0 at the foot of a cycle, 1 at its top, which is the last step of the warm-up."""
+    top = max(0.0, warmup - 1)
+
+    def height(step: int) -> float:
+        share = step / top if step < top else 1 + min(1.0, (step - top) / max(1.0, steps - 1 - top))
+        return 0.5 * (1 - math.cos(math.pi * share))
+
+    return height
+
+
+def _warmup_steps(settings: ScheduleSettings, steps: int, steps_per_epoch: int) -> float:
     if settings.warmup is not None:
-        return round(settings.warmup * steps_per_epoch)
+        return round(settings.warmup * _unit(settings, steps_per_epoch))
     # 30 % is the share that torch.optim.lr_scheduler.OneCycleLR takes.
-    return {"one-cycle": round(0.3 * steps), "cosine": min(steps_per_epoch, steps // 10)}.get(settings.use, 0)
+    return {"one-cycle": 0.3 * steps, "cosine": min(steps_per_epoch, steps // 10)}.get(settings.use, 0)
+
+
+def _unit(settings: ScheduleSettings, steps_per_epoch: int) -> int:
+    return steps_per_epoch if settings.unit == "epochs" else 1
 
 
 def set_rate(optimizer: Optimizer, factor: float) -> None:
@@ -117,3 +171,21 @@ def set_rate(optimizer: Optimizer, factor: float) -> None:
     for group in optimizer.param_groups:
         peak = group.setdefault("peak_lr", group["lr"])
         group["lr"] = peak * factor
+
+
+def set_momentum(optimizer: Optimizer, value: float) -> None:
+    """Set every group's momentum, which Adam and its kin call their first beta.
+
+    :raises ParameterError: the optimizer has neither.
+    """
+    for group in optimizer.param_groups:
+        if "momentum" in group:
+            group["momentum"] = value
+        elif "betas" in group:
+            group["betas"] = (value, *group["betas"][1:])
+        else:
+            raise ParameterError(
+                f"optimizer {type(optimizer).__name__} has no momentum for the schedule to move",
+                key=("train", "schedule", "momentum"),
+                hints=["Leave it out, or take sgd or adamw."],
+            )

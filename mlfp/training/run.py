@@ -27,7 +27,7 @@ from mlfp.training.freezing import freeze
 from mlfp.training.gauges import gauges
 from mlfp.training.material import Material
 from mlfp.training.objective import Objective
-from mlfp.training.optimizers import build_optimizer, rate_factor, set_rate
+from mlfp.training.optimizers import build_optimizer, momentum_by_step, rate_factor, set_momentum, set_rate
 from mlfp.training.settings import TrainingSettings
 from mlfp.training.terms import ObjectiveValue
 from mlfp.training.validation import Watch, can_validate, map_at_r
@@ -92,9 +92,12 @@ class Run:
         self.steps = train.total_steps(self.steps_per_epoch)
         self.epochs = train.total_epochs(self.steps_per_epoch)
         self.factor = rate_factor(train.schedule, steps=self.steps, steps_per_epoch=self.steps_per_epoch)
+        self.momentum = momentum_by_step(train.schedule, steps=self.steps, steps_per_epoch=self.steps_per_epoch)
         self.objective = _objective(self.settings, self.batches, self.model.training_dim, self.seed)
         self.fabric = _fabric(self.device, train.precision)
         self.objective.to(self.device)
+        self.peak = train.optimizer.for_batch(self.batches.layout.rows_per_view)
+        train = train.model_copy(update={"optimizer": self.peak})
         self.optimizer = build_optimizer(self.model, self.objective.loss_parameters(), train)
         self.module, self.stepper = self.fabric.setup(self.model, self.optimizer)
 
@@ -145,19 +148,24 @@ class Run:
             embeddings = self._encode(batch.images)
             value = self._value(embeddings, batch, step, epoch)
             self.fabric.backward(value.total)
-        if self.settings.train.clip is not None:
-            self.fabric.clip_gradients(self.module, self.stepper, max_norm=self.settings.train.clip)
-        factor = self.factor(step)
-        set_rate(self.optimizer, factor)
-        self.stepper.step()
-        self.stepper.zero_grad()
+            self._update(step)
         self.place.step += 1
-        values = {**value.values, "lr": self.settings.train.optimizer.lr * factor}
+        values = {**value.values, "lr": self.peak.lr * self.factor(step)}
         if self.place.step % self.steps_per_epoch == 0 or self.place.step == self.steps:
             found = gauges(embeddings[: self.batches.layout.rows_per_view], self.settings.distance)
             values |= {f"train.{name}": number for name, number in found.items()}
             values |= self._validate(epoch + 1)
         return values
+
+    def _update(self, step: int) -> None:
+        """Move the weights. Some optimizers draw at random: they are seeded as the forward pass is."""
+        if self.settings.train.clip is not None:
+            self.fabric.clip_gradients(self.module, self.stepper, max_norm=self.settings.train.clip)
+        set_rate(self.optimizer, self.factor(step))
+        if self.momentum is not None:
+            set_momentum(self.optimizer, self.momentum(step))
+        self.stepper.step()
+        self.stepper.zero_grad()
 
     def _encode(self, images: Tensor) -> Tensor:
         if self.settings.train.encode == "together":

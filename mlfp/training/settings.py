@@ -173,9 +173,11 @@ class OptimizerSettings(BaseModel):
 
     :param use: ``adamw`` (default), ``sgd``, ``lars``, ...
     :param lr: peak learning rate. 1e-3 is that of Few-Shot Fingerprinting's released code.
-    :param weight_decay: None means the optimizer's default.
+    :param weight_decay: None means the optimizer's default. LARS adapts only what has any.
     :param bias_lr: another rate for parameters with one dimension (biases, normalisation), as DeepBrainPrint has.
     :param bias_weight_decay: another weight decay for them; with LARS, 0 also exempts them from adaptation.
+    :param reference_batch: both rates are those for a batch of so many scans, and are scaled to the batch's: with 256,
+        ``lr: 0.2`` is DeepBrainPrint's 0.2 b / 256. None takes them as they stand.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -185,6 +187,15 @@ class OptimizerSettings(BaseModel):
     weight_decay: NonNegative | None = None
     bias_lr: Positive | None = None
     bias_weight_decay: NonNegative | None = None
+    reference_batch: Count | None = None
+
+    def for_batch(self, scans: int) -> OptimizerSettings:
+        """With the rates for a batch of so many scans, views not counted."""
+        if self.reference_batch is None:
+            return self
+        share = scans / self.reference_batch
+        bias_lr = None if self.bias_lr is None else self.bias_lr * share
+        return self.model_copy(update={"lr": self.lr * share, "bias_lr": bias_lr, "reference_batch": None})
 
     @property
     def further(self) -> dict[str, Any]:
@@ -195,18 +206,32 @@ class OptimizerSettings(BaseModel):
 class ScheduleSettings(Settings):
     """How the learning rate goes, as a factor of the peak, for every optimizer step.
 
-    :param use: ``cosine`` (down to ``floor`` at the end), ``one-cycle`` (Smith 2018: up over ``warmup``, down by a
-        cosine), ``cosine-restarts`` (Loshchilov & Hutter 2017), or ``constant``.
-    :param warmup: epochs of linear rise from zero. Unless given, 1 for ``cosine``, 30 % of all epochs for
-        ``one-cycle``, 0 for the others.
+    :param use: ``cosine`` (down to ``floor`` at the end), ``one-cycle`` (Smith 2018, as torch's OneCycleLR: from 1/25
+        up over ``warmup`` and down to ``floor``, by cosines), ``cosine-restarts`` (Loshchilov & Hutter 2017), or
+        ``constant``.
+    :param warmup: epochs of linear rise from zero. Unless given, 1 for ``cosine`` (a tenth of shorter trainings), 30 %
+        of all for ``one-cycle``, 0 for the others. DeepBrainPrint has 10.
     :param floor: the lowest factor. DeepBrainPrint ends at 1/1000.
-    :param period: epochs between restarts. 10 is Few-Shot Fingerprinting's released code.
+    :param period: epochs between restarts. 10, which are 100 steps, is Few-Shot Fingerprinting's released code.
+    :param unit: what ``warmup`` and ``period`` count.
+    :param momentum: of ``one-cycle``, at both ends and at the peak: torch's OneCycleLR has ``[0.95, 0.85]``. None
+        leaves the optimizer's.
     """
 
     use: str = "cosine"
     warmup: NonNegative | None = None
     floor: Annotated[NonNegative, Field(le=1)] = 0.0
     period: Positive = 10.0
+    unit: Literal["epochs", "steps"] = "epochs"
+    momentum: tuple[NonNegative, NonNegative] | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.momentum is not None and self.use != "one-cycle":
+            raise complaint(f"schedule {self.use!r} moves no momentum", "one-cycle does.", key=("momentum",))
+        if self.unit == "steps" and self.use == "cosine-restarts" and "period" not in self.model_fields_set:
+            raise complaint("with unit 'steps', say how many a period has", "For example: period: 100", key=("unit",))
+        return self
 
     @field_validator("use")
     @classmethod
@@ -358,8 +383,16 @@ class TrainingSettings(Settings):
         config = self.to_config()
         config["encoder"] = pretrained.by_content(config["encoder"])
         del config["train"]["checkpoint_seconds"]
-        if config["train"]["freeze"] is None:  # says nothing, as when there was no such key: runs keep their ids
-            del config["train"]["freeze"]
+        train = config["train"]
+        # What stands at a default that once was the only way says nothing: runs keep their ids.
+        for place, name, usual in (
+            (train, "freeze", None),
+            (train["optimizer"], "reference_batch", None),
+            (train["schedule"], "unit", "epochs"),
+            (train["schedule"], "momentum", None),
+        ):
+            if place[name] == usual:
+                del place[name]
         for term in config["objective"]:
             if term["memory"] is None:
                 del term["memory"]
