@@ -54,17 +54,18 @@ class AccuracyCalculator:
         """
         if not self.include:
             raise ParameterError("nothing to calculate: 'include' is empty", key=("include",))
-        own = _gallery_is_queries(trial)
+        queries, gallery = trial.query_vectors, trial.gallery_vectors
+        assert queries is not None, "only methods that embed are measured"
+        assert gallery is not None, "only methods that embed are measured"
+        own = _gallery_is_queries(trial, queries, gallery)
         subjects, labels = np.unique(
             np.concatenate([trial.queries.subjects, trial.gallery.subjects]).astype(str), return_inverse=True
         )
         asking, answering = labels[: len(trial.queries)], labels[len(trial.queries) :]
-        assert trial.query_vectors is not None, "only methods that embed are measured"
-        assert trial.gallery_vectors is not None, "only methods that embed are measured"
         figures = self._calculator(trial.distance).get_accuracy(
-            torch.from_numpy(trial.query_vectors),
+            torch.from_numpy(queries),
             torch.from_numpy(asking),
-            torch.from_numpy(trial.gallery_vectors),
+            torch.from_numpy(gallery),
             torch.from_numpy(answering),
             ref_includes_query=own,
         )
@@ -90,7 +91,7 @@ class AccuracyCalculator:
         return intervals.estimate(units, seed=trial.seed, n=int(counts.sum()))
 
 
-def _gallery_is_queries(trial: Trial) -> bool:
+def _gallery_is_queries(trial: Trial, queries: np.ndarray, gallery: np.ndarray) -> bool:
     """Whether each query must be kept from finding itself.
 
     :raises UsageError: for some of them only, or by a rule the calculator does not know.
@@ -101,7 +102,7 @@ def _gallery_is_queries(trial: Trial) -> bool:
     if not shared:
         return False
     same_scans = np.array_equal(trial.queries.scans, trial.gallery.scans)
-    if same_scans and np.array_equal(trial.query_vectors, trial.gallery_vectors):
+    if same_scans and np.array_equal(queries, gallery):
         return True
     why = "their queries were moved" if same_scans else "beside others that are one alone"
     raise UsageError(

@@ -59,11 +59,15 @@ def test_nothing_to_find_gives_no_number() -> None:
 def test_what_it_cannot_do_is_said() -> None:
     table, vectors = people(np.zeros(4)), np.eye(4, dtype=np.float32)
     similarity = VectorSimilarity(vectors, vectors)
+
+    def trial(queries: ScanTable, asking: np.ndarray, ignore: tuple[str, ...] = ()) -> Trial:
+        return Trial(queries, table, similarity, ignore, query_vectors=asking, gallery_vectors=vectors)
+
     with pytest.raises(ParameterError, match="nothing to calculate"):
-        AccuracyCalculator(include=())(Trial(table, table, similarity))
+        AccuracyCalculator(include=())(trial(table, vectors))
     with pytest.raises(UsageError, match="ignore"):
-        AccuracyCalculator()(Trial(table, table, similarity, ignore=("subject",)))
+        AccuracyCalculator()(trial(table, vectors, ignore=("subject",)))
     with pytest.raises(UsageError, match="2 scans are both"):
-        AccuracyCalculator()(Trial(table.select(np.arange(2)), table, similarity))
+        AccuracyCalculator()(trial(table.select(np.arange(2)), vectors[:2]))
     with pytest.raises(UsageError, match="moved"):
-        AccuracyCalculator()(Trial(table, table, similarity, query_vectors=vectors + 1, gallery_vectors=vectors))
+        AccuracyCalculator()(trial(table, vectors + 1))
