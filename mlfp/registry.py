@@ -27,6 +27,8 @@ from mlfp.types.spec import Spec
 BUILT_IN = "mlfp"
 #: What stands in a parameter (a distance, a reducer) is a component too, but of libraries only.
 PART = "part"
+#: What a component that builds another gives it by itself, so that it cannot be missing before there is any data.
+_GIVEN = {"encoder": ("in_channels", "spatial_dims", "embedding_dim")}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -243,7 +245,8 @@ class Registry:
         for name, value in keywords.items():
             _of_part(name, value, lambda part: self.check(PART, part, offered))
             if isinstance(value, Spec) and name in KINDS:  # the component builds it, with what it offers it itself
-                _of_part(name, value.to_config(), functools.partial(self.check, name, context=offered))
+                given = {**dict.fromkeys(_GIVEN.get(name, ())), **offered}
+                _of_part(name, value.to_config(), functools.partial(self.check, name, context=given))
         return keywords
 
     def build(self, kind: str, spec: Spec, **context: Any) -> Any:

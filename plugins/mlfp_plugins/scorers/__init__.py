@@ -62,6 +62,12 @@ def register_scorers(register: Register) -> None:
         aliases=("3d-sift-rank",),
     )
     register(
+        "slice-voting",
+        "mlfp_plugins.scorers.slice_voting:SliceVoting",
+        summary="Slices through a frozen encoder of pictures, which vote for the scan with the nearest slice.",
+        paper="Truong et al. 2024, Benchmarking Pretrained Vision Embeddings for Near- and Duplicate Detection",
+    )
+    register(
         "ssim",
         "mlfp_plugins.scorers.ssim:SSIM",
         summary="Mean structural similarity with a uniform window, in 2D and 3D.",
