@@ -12,7 +12,8 @@ class Augmentation(Protocol):
     """Intensity augmentation: ``draw`` holds all the randomness, ``apply`` none.
 
     An optional attribute ``scope`` says what shares a draw: ``"view"`` (the default: every scan in every view has its
-    own), or ``"subject"`` (all scans and views of a subject in a batch share one).
+    own), or ``"subject"`` (all scans and views of a subject in a batch share one). An optional attribute ``views`` says
+    which views go through it: ``"both"`` (the default), ``"first"`` or ``"second"``.
     """
 
     def draw(self, generators: Sequence[Generator], batch: Tensor) -> Any:
@@ -29,7 +30,11 @@ class Augmentation(Protocol):
 
 @runtime_checkable
 class SpatialAugmentation(Protocol):
-    """An augmentation that moves pixels gives a coordinate map, so that a chain of them resamples once."""
+    """An augmentation that moves pixels gives a coordinate map, so that a chain of them resamples once.
+
+    An optional attribute ``fill`` says what comes into view from outside: a number, or ``"background"`` (the default).
+    Neighbours that say different things are resampled one after the other.
+    """
 
     scope: Literal["view", "subject"]
 
@@ -43,4 +48,13 @@ class SpatialAugmentation(Protocol):
         :param points: ``(B, *spatial, n)`` voxel coordinates, relative to the image centre, axes in the order of the
             image's.
         """
+        ...
+
+
+class Preset(Protocol):
+    """Several augmentations under one name; a chain takes its steps in its place."""
+
+    @property
+    def steps(self) -> Sequence[Any]:
+        """Augmentations, transforms of one sample, or other presets, in order."""
         ...

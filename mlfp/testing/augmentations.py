@@ -18,14 +18,16 @@ _SHAPES = {2: (24, 20), 3: (12, 16, 10)}
 def check_augmentation(augmentation: Any, *, spatial_dims: int, in_channels: int = 1) -> None:
     """Check an augmentation against :mod:`mlfp.interfaces.augmentation`, or a transform of one sample.
 
-    :param augmentation: an object with ``draw`` and ``apply`` or ``locate``, or a transform of ``(C, *spatial)``.
+    :param augmentation: an object with ``draw`` and ``apply`` or ``locate``, or with ``steps`` that are such, or a
+        transform of ``(C, *spatial)``.
     :param spatial_dims: 2 or 3.
     :raises ContractError: a row's result does not follow from its own generator alone, the shape or type changes, the
         batch given is changed, or a global generator is drawn from.
     """
     name, batch = name_of(augmentation), images(4, in_channels, _SHAPES[spatial_dims])
-    if hasattr(augmentation, "draw"):
-        _check_parts(name, augmentation, batch)
+    for step in getattr(augmentation, "steps", [augmentation]):
+        if hasattr(step, "draw"):
+            _check_parts(name_of(step), step, batch)
     kept = batch.clone()
     with reported(f"{name} on images {tuple(batch.shape)}"), global_randomness_untouched(name):
         made = _chained(augmentation, batch, range(8))

@@ -21,6 +21,9 @@ from mlfp.types.spec import Spec
 #: Values worked on at a time on a CPU: few enough to stay in its cache.
 _BLOCK = 2**19
 
+#: What ``views`` of an augmentation calls the first and the second view.
+_VIEWS = ("first", "second")
+
 Key = tuple[Name, ...]
 
 
@@ -30,17 +33,14 @@ class AugmentationChain:
     A row's result follows from its key alone: other rows, their number and that of threads change nothing but, where
     a library's arithmetic does, the last bit.
 
-    :param augmentations: objects with ``draw`` and ``apply``, or ``draw`` and ``locate``
+    :param augmentations: objects with ``draw`` and ``apply``, or ``draw`` and ``locate``, or ``steps`` that are such
         (:mod:`mlfp.interfaces.augmentation`), or transforms of one sample ``(C, *spatial)`` as those of MONAI and
         torchvision. Where all neighbours that move pixels also have ``map(parameters)``, which gives a map of
         :mod:`mlfp.training.maps`, a CPU follows them compiled.
     """
 
     def __init__(self, augmentations: Sequence[Any]) -> None:
-        self.augmentations = [
-            item if hasattr(item, "draw") else SampleTransform(_callable(item, place))
-            for place, item in enumerate(augmentations)
-        ]
+        self.augmentations = [step for place, item in enumerate(augmentations) for step in _steps(item, place)]
 
     @classmethod
     def build(
@@ -61,11 +61,14 @@ class AugmentationChain:
         return cls(made)
 
     @torch.no_grad()
-    def __call__(self, batch: Tensor, *, keys: Sequence[Key], subject_keys: Sequence[Key]) -> Tensor:
+    def __call__(
+        self, batch: Tensor, *, keys: Sequence[Key], subject_keys: Sequence[Key], views: Sequence[int] | None = None
+    ) -> Tensor:
         """Augment ``(B, C, *spatial)``; the batch given is left as it is.
 
         :param keys: for each row what names its draws: (seed, "augment", epoch, step, scan, view).
         :param subject_keys: the same for what all rows of a subject share: (seed, "augment", epoch, step, subject).
+        :param views: each row's view, 0 or 1, for augmentations that one view alone goes through; all 0 unless given.
         :raises UsageError: not one key a row, or a transform that changes the shape.
         """
         if not len(keys) == len(subject_keys) == len(batch):
@@ -74,16 +77,19 @@ class AugmentationChain:
                 hints=["Every row needs one of each."],
             )
         result = batch.float()
-        for spatial, run in itertools.groupby(enumerate(self.augmentations), key=lambda item: _moves(item[1])):
-            steps = list(run)
+        result = result.clone() if result is batch else result
+        for (seen, spatial, fill), run in itertools.groupby(enumerate(self.augmentations), lambda item: _sort(item[1])):
+            rows = [row for row, view in enumerate(views or [0] * len(batch)) if seen in ("both", _VIEWS[view])]
+            images = result if len(rows) == len(batch) else result[rows]
+            names = [keys[row] for row in rows], [subject_keys[row] for row in rows]
             if spatial:
-                drawn = [(item, _draw(item, place, batch, keys, subject_keys)) for place, item in steps]
-                result = _resample(result, drawn)
+                drawn = [(item, _draw(item, place, images, *names)) for place, item in run]
+                images = _resample(images, drawn, fill) if rows else images
             else:
-                result = result.clone() if result is batch else result
-                for place, item in steps:
-                    _apply(result, item, _draw(item, place, batch, keys, subject_keys))
-        return result.clone() if result is batch else result
+                for place, item in run if rows else ():
+                    _apply(images, item, _draw(item, place, images, *names))
+            result = images if len(rows) == len(batch) else result.index_copy(0, torch.tensor(rows), images)
+        return result
 
 
 class SampleTransform:
@@ -121,17 +127,28 @@ class SampleTransform:
         return made.as_subclass(Tensor).to(image.dtype)
 
 
-def _callable(item: Any, place: int) -> Callable[[Tensor], Any]:
+def _steps(item: Any, place: int) -> list[Any]:
+    """What a preset stands for; anything else alone.
+
+    :raises ParameterError: it is no augmentation.
+    """
+    if hasattr(item, "steps"):
+        return [step for part in item.steps for step in _steps(part, place)]
+    if hasattr(item, "draw"):
+        return [item]
     if not callable(item):
         raise ParameterError(
             f"{type(item).__name__} is no augmentation: it has no 'draw', and cannot be called with one sample",
             key=(place,),
         )
-    return item  # type: ignore[no-any-return]
+    return [SampleTransform(item)]
 
 
-def _moves(augmentation: Any) -> bool:
-    return isinstance(augmentation, SpatialAugmentation)
+def _sort(augmentation: Any) -> tuple[str, bool, float | str]:
+    """What neighbours must share to be worked on together: the view they are for, and what fills what they move."""
+    spatial = isinstance(augmentation, SpatialAugmentation)
+    fill = getattr(augmentation, "fill", "background") if spatial else "background"
+    return getattr(augmentation, "views", "both"), spatial, fill
 
 
 def _draw(augmentation: Any, place: int, batch: Tensor, keys: Sequence[Key], subject_keys: Sequence[Key]) -> Any:
@@ -153,17 +170,17 @@ def _active(batch: Tensor, drawn: Sequence[Any]) -> Tensor:
     return torch.stack([parameters.active for parameters in drawn]).any(dim=0).nonzero().flatten()
 
 
-def _resample(batch: Tensor, drawn: Sequence[tuple[Any, Any]]) -> Tensor:
+def _resample(batch: Tensor, drawn: Sequence[tuple[Any, Any]], fill: float | str) -> Tensor:
     """Compose the maps of neighbours, last one first, and read the images once."""
     rows = _active(batch, [parameters for _, parameters in drawn])
     images = batch if len(rows) == len(batch) else batch[rows]
     chain = [(item, _of_rows(parameters, rows, batch.device)) for item, parameters in reversed(drawn)]
-    moved = _read(images, chain) if len(rows) else images
+    moved = _read(images, chain, fill) if len(rows) else images
     return moved if len(rows) == len(batch) else batch.index_copy(0, rows.to(batch.device), moved)
 
 
-def _read(images: Tensor, chain: Sequence[tuple[Any, Any]]) -> Tensor:
-    outside = background(images)
+def _read(images: Tensor, chain: Sequence[tuple[Any, Any]], fill: float | str) -> Tensor:
+    outside = background(images) if isinstance(fill, str) else images.new_full(images.shape[:2], fill)
     maps: list[Map] = [item.map(parameters) for item, parameters in chain if hasattr(item, "map")]
     if len(maps) == len(chain) and all(isinstance(step, AffineMap | DisplacementMap) for step in maps):
         return resample(images, maps, outside)
@@ -176,12 +193,14 @@ def _read(images: Tensor, chain: Sequence[tuple[Any, Any]]) -> Tensor:
 def _apply(batch: Tensor, augmentation: Any, parameters: Any) -> None:
     """Change the values of those images that it changes at all, in place; a few at a time on a CPU."""
     rows = _active(batch, [parameters])
+    if len(rows) == 0:  # which torch would split into one empty block
+        return
     few = (
         max(1, _BLOCK // batch[0].numel())
         if batch.device.type == "cpu" and isinstance(parameters, Draws)
         else len(rows)
     )
-    for block in torch.split(rows, max(few, 1)):
+    for block in torch.split(rows, few):
         images = augmentation.apply(batch[block], _of_rows(parameters, block, batch.device))
         batch[block] = images
 

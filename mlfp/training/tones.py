@@ -30,3 +30,9 @@ def intensity_range(batch: Tensor) -> tuple[Tensor, Tensor]:
     low = seen.kthvalue(round(0.005 * last) + 1, dim=2).values
     high = seen.kthvalue(round(0.995 * last) + 1, dim=2).values
     return low, torch.maximum(high, low + 1e-6)
+
+
+def extremes(batch: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, C) minimum and maximum of ``(B, C, *spatial)`` images."""
+    low, high = batch.flatten(2).aminmax(dim=2)
+    return low, high

@@ -47,3 +47,55 @@ def register_augmentations(register: Register) -> None:
         summary="Cut slabs off the ends of the axes, independently in each view.",
         dims=(2, 3),
     )
+    register(
+        "deepbrainprint",
+        "mlfp_plugins.augmentations.deepbrainprint:DeepBrainPrint",
+        summary="The six transforms of DeepBrainPrint, as printed or as released.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        dims=(2, 3),
+        domains=("brain-mri",),
+    )
+    register(
+        "few-shot-fingerprinting",
+        "mlfp_plugins.augmentations.few_shot_fingerprinting:FewShotFingerprinting",
+        summary="The affine transforms of Few-Shot Fingerprinting, of MRI or of X-rays.",
+        paper="Bausch et al. 2025, Few-Shot Fingerprinting, released code",
+        dims=(2, 3),
+        domains=("brain-mri", "chest-xray"),
+    )
+    register(
+        "negative",
+        "mlfp_plugins.augmentations.negative:Negative",
+        summary="Light to dark: minimum plus maximum minus the image.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        dims=(2, 3),
+    )
+    register(
+        "intensity-shift",
+        "mlfp_plugins.augmentations.intensity_shift:IntensityShift",
+        summary="Add one number to all voxels.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        dims=(2, 3),
+    )
+    register(
+        "legendre-bias-field",
+        "mlfp_plugins.augmentations.legendre_bias_field:LegendreBiasField",
+        summary="Multiply with a random polynomial's exponential, as MONAI's bias field.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1; Van Leemput et al. 1999",
+        dims=(2, 3),
+    )
+    register(
+        "patches",
+        "mlfp_plugins.augmentations.patches:Patches",
+        summary="Cover patches of the image, black or with noise.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1; DeVries & Taylor 2017, cutout",
+        dims=(2, 3),
+        aliases=("cutout",),
+    )
+    register(
+        "elastic",
+        "mlfp_plugins.augmentations.elastic:Elastic",
+        summary="Move control points at random, and what lies between them.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        dims=(2, 3),
+    )

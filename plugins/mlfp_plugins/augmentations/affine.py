@@ -19,16 +19,17 @@ from mlfp.training.maps import AffineMap
 class Affine:
     """Rotate, then scale, then shift about the image's centre; each drawn uniformly.
 
-    What comes into view from outside is background. In world units: an image with unequal voxel sizes is not sheared.
-
-    The defaults are moderate, as the scans of one subject lie after rough alignment. Few-Shot Fingerprinting's released
-    code: ``rotate: 5.7`` (0.1 radian), ``shift: 5, unit: voxel, scale: 0.1, probability: 0.5``.
+    In world units: an image with unequal voxel sizes is not sheared. The defaults are moderate, as the scans of one
+    subject lie after rough alignment. Those of Few-Shot Fingerprinting are ``few-shot-fingerprinting``; the rotation of
+    DeepBrainPrint is ``rotate: 3, shift: 0, scale: 0``.
 
     :param rotate: largest angle in degrees: in the plane, or about each axis (in the order I, J, K).
     :param shift: largest shift along each axis, in ``unit``.
-    :param scale: largest relative change of size, the same along all axes: a factor in [1 - scale, 1 + scale].
+    :param scale: largest relative change of size: a factor in [1 - scale, 1 + scale].
+    :param scale_axes: ``together``, by one factor, or ``apart``, each axis by its own.
     :param unit: ``mm``, ``voxel``, or ``fraction`` of the image's length along the axis.
     :param probability: of changing an image at all.
+    :param fill: what comes into view from outside: the image's background, or a number.
     :param scope: ``view`` draws for every row, ``subject`` once for all rows of a subject.
     :param spacing: voxel size in mm along each axis; 1 mm where nothing is known (a picture's pixel).
     """
@@ -36,8 +37,10 @@ class Affine:
     rotate: float = 10.0
     shift: float = 5.0
     scale: float = 0.05
+    scale_axes: Literal["together", "apart"] = "together"
     unit: Literal["mm", "voxel", "fraction"] = "mm"
     probability: float = 1.0
+    fill: float | Literal["background"] = "background"
     scope: Literal["view", "subject"] = "view"
     spacing: tuple[float, ...] | None = None
 
@@ -60,9 +63,9 @@ class Affine:
         }[self.unit]
         active = gate(generators, self.probability)
         turn = rotation(uniform(generators, dims * (dims - 1) // 2).double() * math.radians(self.rotate))
-        grow = 1 + self.scale * uniform(generators, 1).double()
+        grow = 1 + self.scale * uniform(generators, 1 if self.scale_axes == "together" else dims).double()
         move = self.shift * uniform(generators, dims).double() * unit
-        back = turn.mT / grow[:, :, None]  # mm to mm, from output to input
+        back = turn.mT / grow[:, None, :]  # mm to mm, from output to input
         matrix = back * spacing / spacing[:, None]
         offset = -(back @ move[:, :, None]).squeeze(2) / spacing
         matrix[~active], offset[~active] = torch.eye(dims, dtype=torch.float64), 0.0

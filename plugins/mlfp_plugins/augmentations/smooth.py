@@ -25,10 +25,15 @@ def basis(size: int, controls: int) -> Tensor:
 
 def spread(coefficients: Tensor, shape: Sequence[int]) -> Tensor:
     """``(B, n, *controls)`` coefficients to ``(B, n, *shape)`` fields, axis by axis."""
+    sizes = zip(shape, coefficients.shape[2:], strict=True)
+    return combine(coefficients, [basis(size, count).to(coefficients.device) for size, count in sizes])
+
+
+def combine(coefficients: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """``(B, n, *counts)`` coefficients of products of functions, whose values along each axis are (size, count)."""
     field = coefficients
-    for axis, size in enumerate(shape):
-        weights = basis(size, coefficients.shape[2 + axis]).to(coefficients.device)
-        field = torch.movedim(torch.movedim(field, 2 + axis, -1) @ weights.T, -1, 2 + axis)
+    for axis, along in enumerate(weights, start=2):
+        field = torch.movedim(torch.movedim(field, axis, -1) @ along.T, -1, axis)
     return field.contiguous()
 
 
