@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from mlfp.errors import ParameterError, nearest
 from mlfp.fingerprints.model import FingerprintModel
-from mlfp.training.settings import FreezeSettings
+from mlfp.training.train_settings import FreezeSettings
 
 _KEY = ("train", "freeze")
 

@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from mlfp.errors import ParameterError, nearest
-from mlfp.training.settings import ScheduleSettings, TrainSettings
+from mlfp.training.train_settings import ScheduleSettings, TrainSettings
 
 #: A learning rate's factor of its peak, from the number of steps done.
 Factor = Callable[[int], float]

@@ -16,7 +16,7 @@ from mlfp.fingerprints.model import FingerprintModel, describe, untrained
 from mlfp.training import checkpoint
 from mlfp.training.freezing import freeze
 from mlfp.training.optimizers import build_optimizer
-from mlfp.training.settings import FreezeSettings, TrainSettings
+from mlfp.training.train_settings import FreezeSettings, TrainSettings
 from mlfp.types.spec import Spec
 
 RELEASED = {

@@ -26,7 +26,8 @@ from mlfp.training.optimizers import (
     set_momentum,
     set_rate,
 )
-from mlfp.training.settings import OptimizerSettings, ScheduleSettings, TrainingSettings, TrainSettings
+from mlfp.training.settings import TrainingSettings
+from mlfp.training.train_settings import OptimizerSettings, ScheduleSettings, TrainSettings
 
 
 @pytest.mark.parametrize(("name", "found"), [("adamw", "AdamW"), ("SGD", "SGD"), ("lars", "Lars"), ("lamb", "Lamb")])
