@@ -22,7 +22,7 @@ OFFERED = {
 
 
 def check_components(settings: TrainingSettings, registry: Registry, *, in_channels: int, spatial_dims: int) -> None:
-    """Check encoder, augmentations, losses, miners and optimizer of a training.
+    """Check encoder, augmentations, losses, miners, optimizer and frozen layers of a training.
 
     :raises ParameterError: one is unknown, has a wrong parameter, or does not work in this many dimensions; ``key`` is
         its place below the training.
@@ -38,6 +38,12 @@ def check_components(settings: TrainingSettings, registry: Registry, *, in_chann
     from mlfp.training.optimizers import optimizer_class
 
     optimizer_class(settings.train.optimizer.use)
+    if settings.train.freeze is not None:
+        from mlfp.training.freezing import check_names
+
+        check_names(
+            settings.train.freeze, settings.encoder, registry, in_channels=in_channels, spatial_dims=spatial_dims
+        )
 
 
 def _make_objective(settings: TrainingSettings) -> None:

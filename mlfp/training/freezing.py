@@ -10,7 +10,11 @@ from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from mlfp.errors import ParameterError, nearest
 from mlfp.fingerprints.model import FingerprintModel
+from mlfp.libraries import pretrained
+from mlfp.registry import Registry
+from mlfp.seeds import seeded_globals
 from mlfp.training.train_settings import FreezeSettings
+from mlfp.types.spec import Spec
 
 _KEY = ("train", "freeze")
 
@@ -25,9 +29,7 @@ def freeze(model: FingerprintModel, settings: FreezeSettings | None) -> list[nn.
     if settings is None:
         return []
     encoder = model.encoder
-    named = dict(encoder.named_parameters())
-    _check(settings.names, named, "names")
-    _check(settings.keep, [name for name in named if _matches(settings.names, name)], "keep")
+    _check_names(settings, encoder)
     still = []
     for name, layer in encoder.named_modules():
         normal = isinstance(layer, BatchNorm)
@@ -44,6 +46,29 @@ def freeze(model: FingerprintModel, settings: FreezeSettings | None) -> list[nn.
             hints=["Name fewer layers. To see what an encoder gives untrained: compare_with: [untrained]"],
         )
     return still
+
+
+def check_names(
+    settings: FreezeSettings, encoder: Spec, registry: Registry, *, in_channels: int, spatial_dims: int
+) -> None:
+    """Look the names up in an encoder made for it, before any training.
+
+    :raises ParameterError: a name stands for nothing, or the encoder cannot be made.
+    """
+    bare = Spec(encoder.use, pretrained.without(encoder.parameters))  # weights have no other names when trained
+    sizes = {"in_channels": in_channels, "spatial_dims": spatial_dims, "embedding_dim": 8}
+    try:
+        with seeded_globals("check"):
+            made = registry.build("encoder", bare, **sizes)
+    except ParameterError as error:
+        raise error.under("encoder") from error
+    _check_names(settings, made)
+
+
+def _check_names(settings: FreezeSettings, encoder: nn.Module) -> None:
+    named = [name for name, _ in encoder.named_parameters()]
+    _check(settings.names, named, "names")
+    _check(settings.keep, [name for name in named if _matches(settings.names, name)], "keep")
 
 
 def _stands(settings: FreezeSettings, name: str, layer: nn.Module) -> bool:
@@ -66,7 +91,7 @@ def _places(name: str) -> Iterator[str]:
     return (".".join(parts[: length + 1]) for length in range(len(parts)))
 
 
-def _check(patterns: Sequence[str], named: Sequence[str] | dict[str, nn.Parameter], field: str) -> None:
+def _check(patterns: Sequence[str], named: Sequence[str], field: str) -> None:
     for place, pattern in enumerate(patterns):
         if not any(_matches([pattern], name) for name in named):
             known = list(dict.fromkeys(item for name in named for item in _places(name)))

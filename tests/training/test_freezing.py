@@ -13,9 +13,11 @@ from torch import nn
 
 from mlfp.errors import ParameterError
 from mlfp.fingerprints.model import FingerprintModel, describe, untrained
+from mlfp.plugins import registry
 from mlfp.training import checkpoint
 from mlfp.training.freezing import freeze
 from mlfp.training.optimizers import build_optimizer
+from mlfp.training.settings import TrainingSettings
 from mlfp.training.train_settings import FreezeSettings, TrainSettings
 from mlfp.types.spec import Spec
 
@@ -126,6 +128,16 @@ def test_a_name_that_stands_for_nothing(encoder: str, settings: dict[str, Any], 
         freeze(model_of(encoder), FreezeSettings(**settings))
     assert hint in str(caught.value)
     assert caught.value.key[:2] == ("train", "freeze")
+
+
+def test_names_are_looked_up_before_any_training(tmp_path: Path) -> None:
+    encoder = {"use": "resnet18-2d", "pretrained": str(tmp_path / "looked up without it")}
+    settings = TrainingSettings.parse({"encoder": encoder, "train": {"freeze": ["conv1", "layer5"]}})
+    before = torch.random.get_rng_state()
+    with pytest.raises(ParameterError, match="'layer5' names no weight of the encoder") as caught:
+        settings.check(registry(), in_channels=1, spatial_dims=2)
+    assert caught.value.key == ("train", "freeze", "names", 1)
+    assert torch.equal(torch.random.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("written", ["body", ["body"], {"names": ["body"]}])
