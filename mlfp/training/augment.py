@@ -77,19 +77,25 @@ class AugmentationChain:
                 hints=["Every row needs one of each."],
             )
         result = batch.float()
-        result = result.clone() if result is batch else result
         for (seen, spatial, fill), run in itertools.groupby(enumerate(self.augmentations), lambda item: _sort(item[1])):
             rows = [row for row, view in enumerate(views or [0] * len(batch)) if seen in ("both", _VIEWS[view])]
+            if not rows:
+                continue
             images = result if len(rows) == len(batch) else result[rows]
             names = [keys[row] for row in rows], [subject_keys[row] for row in rows]
             if spatial:
                 drawn = [(item, _draw(item, place, images, *names)) for place, item in run]
-                images = _resample(images, drawn, fill) if rows else images
+                images = _resample(images, drawn, fill)
             else:
-                for place, item in run if rows else ():
+                images = images.clone() if images is batch else images
+                for place, item in run:
                     _apply(images, item, _draw(item, place, images, *names))
-            result = images if len(rows) == len(batch) else result.index_copy(0, torch.tensor(rows), images)
-        return result
+            result = (
+                images
+                if len(rows) == len(batch)
+                else result.index_copy(0, torch.tensor(rows, device=batch.device), images)
+            )
+        return result.clone() if result is batch else result
 
 
 class SampleTransform:

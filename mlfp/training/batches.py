@@ -93,6 +93,7 @@ class Batches:
             subject_keys=[
                 (self.seed, "augment", epoch, step, str(self._names[row][1])) for _ in range(views) for row in rows
             ],
+            views=[view for view in range(views) for _ in rows],
         )
         labels = torch.from_numpy(np.tile(self._labels[rows], views)).to(self.device)
         scans_shown = torch.from_numpy(np.tile(rows, views)).to(self.device)

@@ -197,3 +197,42 @@ def test_mistakes_are_placed_in_the_configuration(spec: Spec, key: tuple[object,
     with pytest.raises(ParameterError) as caught:
         chain(2, [Spec("noise"), spec])
     assert caught.value.key == key
+
+
+class Mark:
+    """Adds what it is told to the rows of its view, and keeps what it was given to draw."""
+
+    def __init__(self, views: str, amount: float) -> None:
+        self.views, self.amount, self.rows = views, amount, 0
+
+    def draw(self, generators: Sequence[Generator], batch: Tensor) -> Draws:
+        self.rows += len(generators)
+        return Draws(torch.ones(len(generators), dtype=torch.bool), {})
+
+    def apply(self, batch: Tensor, parameters: Draws) -> Tensor:
+        return batch + self.amount
+
+
+def test_an_augmentation_may_be_for_one_view_alone() -> None:
+    marks = [Mark("first", 1), Mark("both", 10), Mark("second", 100)]
+    images = torch.zeros(6, 1, 4, 4)
+    made = AugmentationChain(marks)(images, **keys(range(6)), views=[0, 0, 0, 1, 1, 1])
+    assert made[:, 0, 0, 0].tolist() == [11, 11, 11, 110, 110, 110]
+    assert [mark.rows for mark in marks] == [3, 6, 3]
+    assert not images.any()
+    assert AugmentationChain(marks)(images, **keys(range(6)))[:, 0, 0, 0].tolist() == [11] * 6
+
+
+class Twice:
+    """A preset with a preset."""
+
+    def __init__(self, *steps: Any) -> None:
+        self.steps = steps
+
+
+def test_a_preset_is_its_steps_in_its_place() -> None:
+    one, other = Spec("affine"), Spec("noise", {"probability": 1.0})
+    flat = chain(2, [one, other, one]).augmentations
+    nested = AugmentationChain([Twice(flat[0], Twice(flat[1])), flat[2]])
+    assert nested.augmentations == flat
+    assert torch.equal(nested(batch(2), **keys(range(6))), AugmentationChain(flat)(batch(2), **keys(range(6))))

@@ -99,3 +99,47 @@ def register_augmentations(register: Register) -> None:
         paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
         dims=(2, 3),
     )
+    register(
+        "natural-images",
+        "mlfp_plugins.augmentations.natural_images:NaturalImages",
+        summary="Crop, flip, jitter, blur, solarise: as SimCLR and Barlow Twins on photographs.",
+        paper="Zbontar et al. 2021, Barlow Twins; Chen et al. 2020, SimCLR, appendix A",
+        dims=(2, 3),
+    )
+    register(
+        "random-resized-crop",
+        "mlfp_plugins.augmentations.random_resized_crop:RandomResizedCrop",
+        summary="Cut out a part and enlarge it to the whole.",
+        paper="Szegedy et al. 2015; Chen et al. 2020, SimCLR, appendix A",
+        dims=(2, 3),
+    )
+    register(
+        "flip",
+        "mlfp_plugins.augmentations.flip:Flip",
+        summary="Mirror the image along one axis.",
+        paper="Chen et al. 2020, SimCLR, appendix A",
+        dims=(2, 3),
+    )
+    register(
+        "colour-jitter",
+        "mlfp_plugins.augmentations.colour_jitter:ColourJitter",
+        summary="Another brightness and contrast, in random order.",
+        paper="Chen et al. 2020, SimCLR, appendix A",
+        dims=(2, 3),
+        aliases=("color-jitter",),
+    )
+    register(
+        "blur",
+        "mlfp_plugins.augmentations.blur:Blur",
+        summary="Convolve with a Gaussian.",
+        paper="Chen et al. 2020, SimCLR, appendix A",
+        dims=(2, 3),
+    )
+    register(
+        "solarise",
+        "mlfp_plugins.augmentations.solarise:Solarise",
+        summary="Turn all tones from a threshold on into their negative.",
+        paper="Zbontar et al. 2021, Barlow Twins; Grill et al. 2020, BYOL, appendix B",
+        dims=(2, 3),
+        aliases=("solarize",),
+    )
