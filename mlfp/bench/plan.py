@@ -179,7 +179,8 @@ def _component(kind: str, spec: Spec) -> str:
     parts = [
         _component(name if name in KINDS else PART, Spec.parse(value))
         for name, value in spec.parameters.items()
-        if isinstance(value, Mapping) and "use" in value
+        # A bare name is one where a component holds another of its kind: an encoder of slices, an encoder.
+        if (isinstance(value, Mapping) and "use" in value) or (isinstance(value, str) and name == kind)
     ]
     return " of ".join([f"{kind} {component.id} {version}", *parts])
 
