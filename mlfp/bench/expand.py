@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def variants(data: Mapping[str, Any]) -> list[Variant]:
     if len({len(column) for column in columns}) > 1:
         lengths = ", ".join(f"{column[0].field} {len(column)}" for column in columns)
         raise ParameterError(f"the lists of zip must be equally long, got {lengths}", key=("zip",))
-    paired = [list(row) for row in zip(*columns, strict=True)] or [[]]
+    paired = [_labelled_once(row) for row in zip(*columns, strict=True)] or [[]]
     base = _mapping(data, "base")
     found = []
     for product in itertools.product(*grid):
@@ -63,6 +64,13 @@ def variants(data: Mapping[str, Any]) -> list[Variant]:
         if labels.count(label) > 1:
             raise ParameterError(f"two methods are labelled {label!r}", hints=["Give them labels: {name: value, ...}"])
     return found
+
+
+def _labelled_once(row: tuple[_Choice, ...]) -> list[_Choice]:
+    """A row of ``zip`` that says the same of several fields says it once: ``at=30``, the step of two weights."""
+    if len({choice.label for choice in row}) > 1:
+        return list(row)
+    return [row[0], *(dataclasses.replace(choice, label="") for choice in row[1:])]
 
 
 def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -123,15 +131,31 @@ def _base_label(base: Mapping[str, Any]) -> str:
 
 
 def _put(settings: dict[str, Any], choice: _Choice) -> None:
-    """Put a value at a dotted field. Plain mappings (``train``, ``batch``) are merged; components are replaced."""
+    """Put a value at a dotted field, in which numbers count the items of lists (``objective.0.weight.at``).
+
+    Plain mappings (``train``, ``batch``) are merged; components are replaced.
+    """
     *parents, last = choice.field.split(".")
     place: Any = settings
-    for part in parents:
-        place = place.setdefault(part, {})
-        if not isinstance(place, dict):
-            raise ParameterError(f"{choice.field} is no field of base: {part!r} is no mapping", key=choice.key)
-    old, value = place.get(last), copy.deepcopy(choice.value)
+    for depth, part in enumerate(parents, 1):
+        place = _item(place, part, choice) if isinstance(place, list) else place.setdefault(part, {})
+        if not isinstance(place, dict | list):
+            so_far = ".".join(parents[:depth])
+            raise ParameterError(f"{choice.field} is no field of base: {so_far!r} is no mapping", key=choice.key)
+    old = _item(place, last, choice) if isinstance(place, list) else place.get(last)
+    value = copy.deepcopy(choice.value)
     if isinstance(old, dict) and isinstance(value, dict) and "use" not in old and "use" not in value:
-        place[last] = {**old, **value}
-    else:
-        place[last] = value
+        value = {**old, **value}
+    place[int(last) if isinstance(place, list) else last] = value
+
+
+def _item(items: list[Any], part: str, choice: _Choice) -> Any:
+    """The item of a list that a part of a dotted field counts, from 0."""
+    if not (part.isdecimal() and int(part) < len(items)):
+        count = f"a list of {len(items)}"
+        raise ParameterError(
+            f"{choice.field} is no field of base: {part!r} counts no item of {count}",
+            key=choice.key,
+            hints=["Items are counted from 0: objective.0.weight"],
+        )
+    return items[int(part)]

@@ -39,6 +39,11 @@ _MODULES: dict[str, tuple[ModuleType, ...]] = {
     "miner": (miners,),
     "part": (distances, reducers, regularizers, losses, miners),
 }
+#: What makes no sense here, and what to write instead.
+_REFUSED = {
+    "MultipleLosses": "Write several terms instead: objective: [{loss: ...}, {loss: ..., weight: 0.5}]",
+    "EmbeddingsAlreadyPackagedAsTriplets": "It takes rows 0, 1, 2 for a triplet, and batches here do not lie so.",
+}
 #: What it calls the length of an embedding where not ``embedding_size``.
 _EMBEDDING_SIZE = {"ManifoldLoss": "l", "P2SGradLoss": "descriptors_dim"}
 
@@ -84,13 +89,16 @@ _distance_named = distance
 def load(kind: str, name: str) -> Callable[..., Any]:
     """What makes the class of this name, for use as a component of this kind.
 
-    :raises UnknownComponentError: the library has no such class.
+    :raises UnknownComponentError: the library has no such class, or one that makes no sense here.
     """
+    if name in _REFUSED:
+        raise UnknownComponentError(f"pml:{name} cannot be used here", key=("use",), hints=[_REFUSED[name]])
     for module in _MODULES.get(kind, ()):
         found: Any = getattr(module, name, None)
         if inspect.isclass(found) and found.__module__.startswith("pytorch_metric_learning"):
             return _adapted(found)
     names = {item for module in _MODULES.get(kind, ()) for item in vars(module) if item[0].isupper()}
+    names -= {*_REFUSED}
     known = sorted(item for item in names if not item.startswith(("Base", "Generic")) and not item.endswith("Mixin"))
     raise UnknownComponentError(
         f"pytorch-metric-learning has no {kind} {name!r}",

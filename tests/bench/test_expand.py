@@ -50,6 +50,23 @@ def test_the_base_is_not_touched_by_its_variants() -> None:
     assert repr(BASE) == before
 
 
+def test_numbers_count_the_items_of_lists() -> None:
+    weight = {"schedule": "step", "at": 30}
+    base = {**BASE, "objective": [{"loss": "a", "weight": weight}, {"loss": "b", "weight": dict(weight)}]}
+    found = variants({"base": base, "grid": {"objective.0.weight.at": [10, 20], "objective.1": [{"miner": "m"}]}})
+    assert [item.settings["objective"][0]["weight"]["at"] for item in found] == [10, 20]
+    assert found[0].settings["objective"][1] == {"loss": "b", "weight": weight, "miner": "m"}
+    assert found[0].label.startswith("at=10")
+
+
+def test_a_zip_that_says_one_thing_of_several_fields_names_it_once() -> None:
+    base = {**BASE, "objective": [{"loss": "a", "weight": {"at": 1}}, {"loss": "b", "weight": {"at": 1}}]}
+    pair = {"objective.0.weight.at": [10, 20], "objective.1.weight.at": [10, 20]}
+    found = variants({"base": base, "zip": pair})
+    assert [item.label for item in found] == ["at=10", "at=20"]
+    assert [[term["weight"]["at"] for term in item.settings["objective"]] for item in found] == [[10, 10], [20, 20]]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -59,6 +76,8 @@ def test_the_base_is_not_touched_by_its_variants() -> None:
         ({"grid": []}, None),
         ({"grid": [1]}, "grid should be a mapping"),
         ({"base": {"encoder": "a"}, "grid": {"encoder.width": [1]}}, "'encoder' is no mapping"),
+        ({"base": {"objective": [{}]}, "grid": {"objective.1.weight": [1]}}, "'1' counts no item of a list of 1"),
+        ({"base": {"objective": [{}]}, "grid": {"objective.first": [1]}}, "'first' counts no item"),
     ],
 )
 def test_what_cannot_be_expanded_is_said(data: dict[str, Any], message: str | None) -> None:

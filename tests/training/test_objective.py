@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from mlfp_plugins.losses.barlow_twins import BarlowTwinsLoss
+from mlfp_plugins.losses.infonce_triplet import InfoNCETripletLoss
 from mlfp_plugins.losses.triplet import TripletLoss
 from mlfp_plugins.miners.batched_hard import BatchedHardMiner
+from mlfp_plugins.miners.easy_positive_semihard import EasyPositiveSemihardMiner
 from pytorch_metric_learning import losses
 
 from mlfp.errors import MlfpError, ParameterError, UsageError
@@ -45,6 +48,60 @@ def test_total_is_the_sum_of_weight_times_scale_times_loss() -> None:
         assert values["triplet.weight"] == pytest.approx(100 * (1 - share))
         expected = share * values["infonce.loss"] + 100 * (1 - share) * values["triplet.loss"]
         assert result.total.item() == values["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+#: DeepBrainPrint's beta(t) by hand: the schedule's keys, and the weight in some epochs of H = 180.
+BETAS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[int, float]]] = {
+    "constant": (
+        {"schedule": "constant", "value": 0.5},
+        {"schedule": "constant", "value": 0.5},
+        {0: 0.5, 90: 0.5, 179: 0.5},
+    ),
+    # Equation 8: 1 where t < delta, else 0; delta = 30.
+    "step": (
+        {"schedule": "step", "at": 30},
+        {"schedule": "step", "at": 30, "before": 0, "after": 1},
+        {0: 1.0, 29: 1.0, 30: 0.0, 31: 0.0, 179: 0.0},
+    ),
+    # Equation 9: 1 where floor(t / delta t) is even, else 0; delta t = 30.
+    "iterative": (
+        {"schedule": "iterative", "every": 30},
+        {"schedule": "iterative", "every": 30, "first": 0, "second": 1},
+        {0: 1.0, 29: 1.0, 30: 0.0, 59: 0.0, 60: 1.0, 89: 1.0, 90: 0.0, 150: 0.0, 179: 0.0},
+    ),
+    # Equation 10: 1 - t / H.
+    "linear": (
+        {"schedule": "linear"},
+        {"schedule": "linear", "start": 0, "end": 1},
+        {0: 1.0, 18: 0.9, 45: 0.75, 90: 0.5, 144: 0.2, 179: 1 / 180},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BETAS)
+def test_deepbrainprint_is_two_terms_with_the_printed_weights(name: str) -> None:
+    """Equation 4: beta(t) L_BT + (1 - beta(t)) L_C, Barlow Twins on both views, triplets mined on the first."""
+    falling, rising, worked = BETAS[name]
+    miner = Spec("easy-positive-semihard")
+    made = objective(
+        Term(Spec("barlow-twins"), weight=falling),
+        Term(Spec("infonce-triplet"), miner=miner, weight=rising),
+    )
+    embeddings = rows()
+    both = BarlowTwinsLoss()(embeddings[:8], embeddings[8:]).item()
+    mined = EasyPositiveSemihardMiner()(embeddings[:8], LABELS[:8])
+    first = InfoNCETripletLoss()(embeddings[:8], LABELS[:8], mined).item()
+    for epoch, beta in worked.items():
+        result = made(embeddings, LABELS, LAYOUT, epoch, 180, (0, "mine", epoch))
+        assert result.values["barlow-twins.weight"] == pytest.approx(beta)
+        assert result.values["infonce-triplet.weight"] == pytest.approx(1 - beta)
+        assert result.total.item() == pytest.approx(beta * both + (1 - beta) * first, rel=1e-5)
+
+
+def test_the_released_factor_is_a_scale() -> None:
+    term = Term(Spec("infonce-triplet"), weight={"schedule": "linear", "start": 0, "end": 1}, scale=1e4)
+    result = objective(term)(rows(), LABELS, LAYOUT, 45, 180, (0, "mine", 45))
+    assert result.values["infonce-triplet.weight"] == pytest.approx(2500.0)
 
 
 def test_terms_see_their_views() -> None:

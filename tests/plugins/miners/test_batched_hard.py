@@ -25,6 +25,7 @@ def distance_of(name: str, left: Tensor, right: Tensor) -> np.float32:
         return np.float32(np.sqrt(((a - b) ** 2).sum()))
     if name == "cosine":
         a, b = a / max(np.sqrt((a * a).sum()), 1e-12), b / max(np.sqrt((b * b).sum()), 1e-12)
+        return -np.float32(round((a * b).sum(), 12))
     return -np.float32((a * b).sum())
 
 
@@ -182,3 +183,34 @@ def test_registry_hands_it_the_comparison_s_distance() -> None:
     assert miner.named_distance == "l2"
     with pytest.raises(ParameterError, match="distance"):
         registry().build("miner", Spec("batched-hard", {"distance": "manhattan"}))
+
+
+@settings(deadline=None, max_examples=60)
+@given(batches(), st.integers(0, 12), st.sampled_from(["l2", "cosine", "inner"]), st.booleans())
+def test_with_a_memory_choices_are_those_of_the_loops(
+    batch: tuple[Tensor, Tensor], size: int, distance: str, paired: bool
+) -> None:
+    """The batch's pairs, or every row's with all that shows its subject; the anchors and the memory as candidates."""
+    everything, labels = batch
+    rows, whose = everything[:size], labels[:size]
+    count, own = len(rows), torch.arange(len(rows))
+    pairs = pairs_by_label(whose) if paired else None
+    found = BatchedHardMiner(distance=distance)(rows, whose, everything, labels, pairs=pairs, own=own)
+    given = (
+        pairs.tolist()
+        if pairs is not None
+        else [[a, b] for a in range(count) for b in range(len(labels)) if a != b and labels[a] == labels[b]]
+    )
+    anchors = {a for a, _ in given}
+    candidates = [j for j in range(len(labels)) if j >= count or j in anchors]
+    expected = []
+    for a, p in given:
+        reach = distance_of(distance, rows[a], everything[p])
+        hard = {
+            j for j in candidates if labels[j] != labels[a] and distance_of(distance, rows[a], everything[j]) <= reach
+        }
+        if hard:
+            expected.append((a, p, hard))
+    triplets = list(zip(*(index.tolist() for index in found), strict=True))
+    assert [t[:2] for t in triplets] == [(a, p) for a, p, _ in expected]
+    assert all(t[2] in hard for t, (_, _, hard) in zip(triplets, expected, strict=True))
