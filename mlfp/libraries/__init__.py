@@ -36,6 +36,7 @@ LIBRARIES = {
     "pml": Library("pytorch-metric-learning", "pytorch-metric-learning", "mlfp.libraries.pml"),
     "timm": Library("timm", "timm", "mlfp.libraries.timm", dims=(2,)),
     "monai": Library("MONAI", "monai", "mlfp.libraries.monai"),
+    "torchvision": Library("torchvision", "torchvision", "mlfp.libraries.torchvision", dims=(2,)),
 }
 
 

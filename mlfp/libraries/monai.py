@@ -1,4 +1,6 @@
-"""MONAI's networks as encoders: ``monai:DenseNet121``, ``monai:resnet18``, ``monai:SEResNet50``. 2D and 3D.
+"""MONAI's networks as encoders, and its transforms as augmentations. 2D and 3D.
+
+``monai:DenseNet121``, ``monai:resnet18``, ``monai:SEResNet50``; ``monai:RandBiasField``, ``monai:RandGaussianNoise``.
 
 What it calls otherwise than mlfp differs from network to network, so the words are looked up in the signature: see
 :data:`_WORDS`. A network that gives several things gives its vector first; a map is averaged over its voxels.
@@ -16,6 +18,7 @@ from monai.networks import nets
 from torch import Tensor, nn
 
 from mlfp.errors import ParameterError, UnknownComponentError, nearest
+from mlfp.libraries.transforms import load_transform
 from mlfp.libraries.weights import lay_weights, read_weights
 from mlfp.parameters import Parameter, parameters_of
 
@@ -54,18 +57,22 @@ class Vectors(nn.Module):
         return features.flatten(2).mean(2) if features.ndim > 3 else features
 
 
-def load(kind: str, name: str) -> Callable[..., nn.Module]:
-    """What makes the network of this name.
+def load(kind: str, name: str) -> Callable[..., Any]:
+    """What makes the network or transform of this name.
 
-    :raises UnknownComponentError: MONAI has no such network, or it cannot be told how many channels it is to take.
+    :raises UnknownComponentError: MONAI has no such one, or the network cannot be told how many channels it is to take.
     """
+    if kind == "augmentation":
+        return load_transform("monai", "MONAI", name, transforms())
     known = networks() if kind == "encoder" else {}
     network = known.get(getattr(getattr(nets, name, None), "__name__", name))
     if network is None:
         raise UnknownComponentError(
             f"MONAI has no {kind} {name!r}",
             key=("use",),
-            hints=[*nearest(name, known), f"It has: {', '.join(known)}"] if known else ["It has encoders only."],
+            hints=[*nearest(name, known), f"It has: {', '.join(known)}"]
+            if known
+            else ["It has encoders and augmentations only."],
         )
     keywords = _keywords(network)
 
@@ -114,6 +121,18 @@ def networks() -> dict[str, Callable[..., nn.Module]]:
         if _makes_network(item)
         and item.__name__ == name
         and all(_theirs(word, _keywords(item)) for word in ("in_channels", "embedding_dim"))
+    }
+
+
+def transforms() -> dict[str, type[Any]]:
+    """MONAI's transforms of the intensities and the geometry of one image ``(C, *spatial)``, by name."""
+    import monai.transforms  # a second that networks do not need
+
+    rooms = tuple(f"monai.transforms.{room}.array" for room in ("intensity", "spatial", "smooth_field"))
+    return {
+        name: item
+        for name, item in sorted(vars(monai.transforms).items())
+        if inspect.isclass(item) and item.__module__ in rooms and issubclass(item, monai.transforms.Transform)
     }
 
 

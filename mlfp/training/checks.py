@@ -30,6 +30,7 @@ def check_components(settings: TrainingSettings, registry: Registry, *, in_chann
     _check("encoder", settings.encoder, registry, spatial_dims, ("encoder",))
     for place, spec in enumerate(settings.augmentations):
         _check("augmentation", spec, registry, spatial_dims, ("augmentations", place))
+        _make_augmentation(spec, registry, in_channels, spatial_dims, place)
     for place, term in enumerate(settings.objective):
         _check("loss", term.loss, registry, spatial_dims, ("objective", place, "loss"))
         if term.miner is not None:
@@ -44,6 +45,15 @@ def check_components(settings: TrainingSettings, registry: Registry, *, in_chann
         check_names(
             settings.train.freeze, settings.encoder, registry, in_channels=in_channels, spatial_dims=spatial_dims
         )
+
+
+def _make_augmentation(spec: Spec, registry: Registry, in_channels: int, spatial_dims: int, place: int) -> None:
+    """It costs little to make as well, and another library's says only then what is wrong with its parameters."""
+    offered = {"in_channels": in_channels, "spatial_dims": spatial_dims, "spacing": (1.0,) * spatial_dims}
+    try:
+        registry.build("augmentation", spec, **offered)
+    except ParameterError as error:
+        raise error.under("augmentations", place) from error
 
 
 def _make_objective(settings: TrainingSettings) -> None:
