@@ -44,7 +44,7 @@ def make_result() -> Make:
                 "train": {"scans": 180, "subjects": 60},
                 "test": {"scans": 126, "subjects": 42},
             },
-            papers=["Bausch et al. 2025"],
+            papers=["Gaspar Alves et al. 2025"],
             description="Two losses on the phantom.",
         )
 

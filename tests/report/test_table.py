@@ -54,7 +54,7 @@ def test_what_was_not_measured_and_what_failed_is_said_with_the_reason(make_resu
     assert "Not measured: model-only: needs model (untrained)" in text
     assert "Failed: the loss is not finite (infonce, seed 1)" in text
     assert "42 subjects with 126 scans" in text
-    assert "Please cite: Bausch et al. 2025" in text
+    assert "Please cite: Gaspar Alves et al. 2025" in text
 
 
 def test_what_is_no_merit_is_said_and_not_ranked(make_result: Make) -> None:

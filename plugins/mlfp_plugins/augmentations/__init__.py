@@ -12,7 +12,7 @@ def register_augmentations(register: Register) -> None:
         "affine",
         "mlfp_plugins.augmentations.affine:Affine",
         summary="Rotate, shift and scale about the centre.",
-        paper="Few-Shot Fingerprinting (Bausch et al. 2025) on MRI; DeepBrainPrint (Puglisi et al. 2023), rotation",
+        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting; Puglisi et al. 2023, DeepBrainPrint, rotation",
         dims=(2, 3),
     )
     register(
@@ -59,7 +59,7 @@ def register_augmentations(register: Register) -> None:
         "few-shot-fingerprinting",
         "mlfp_plugins.augmentations.few_shot_fingerprinting:FewShotFingerprinting",
         summary="The affine transforms of Few-Shot Fingerprinting, of MRI or of X-rays.",
-        paper="Bausch et al. 2025, Few-Shot Fingerprinting, released code",
+        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting, released code",
         dims=(2, 3),
         domains=("brain-mri", "chest-xray"),
     )

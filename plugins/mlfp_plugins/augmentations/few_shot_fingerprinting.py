@@ -11,7 +11,7 @@ from mlfp_plugins.augmentations.affine import Affine
 
 @dataclass(frozen=True)
 class FewShotFingerprinting:
-    """The affine transforms of Few-Shot Fingerprinting's released code (Bausch et al. 2025); the paper prints none.
+    """The affine transforms of Few-Shot Fingerprinting's code (Gaspar Alves et al. 2025); the paper prints none.
 
     - ``mri``: with probability 0.5, MONAI's ``RandAffine``: turned about each axis by up to 0.1 radian, shifted by up
       to 5 voxels (of volumes resized to 78 x 120 x 120) and scaled by up to 0.1, each axis by its own factor. What

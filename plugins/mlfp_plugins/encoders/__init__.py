@@ -68,7 +68,7 @@ def register_encoders(register: Register) -> None:
         "fsf-released-2d",
         "mlfp_plugins.encoders.fsf_released_2d:fsf_released_2d",
         summary="What Few-Shot Fingerprinting's released code has for pictures: ResNet-34 and 1000 units (timm).",
-        paper="Bausch et al. 2025, Few-Shot Fingerprinting (arXiv 2512.16685), released code",
+        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting (arXiv 2512.16685), released code",
         dims=(2,),
         aliases=("few-shot-fingerprinting-released-2d",),
     )
@@ -76,7 +76,7 @@ def register_encoders(register: Register) -> None:
         "fsf-released-3d",
         "mlfp_plugins.encoders.fsf_released_3d:fsf_released_3d",
         summary="What Few-Shot Fingerprinting's released code has for volumes: half a ResNet-34 (MONAI).",
-        paper="Bausch et al. 2025, Few-Shot Fingerprinting (arXiv 2512.16685), released code",
+        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting (arXiv 2512.16685), released code",
         dims=(3,),
         aliases=("few-shot-fingerprinting-released-3d",),
     )

@@ -18,7 +18,7 @@ def register_evaluators(register: Register) -> None:
         "few-shot",
         "mlfp_plugins.evaluators.few_shot:FewShot",
         summary="N-way K-shot episodes: recall_at_k_shot and hit_at_k among the supports of N subjects.",
-        paper="Bausch et al., Few-Shot Fingerprinting, 2025 (arXiv 2512.16685)",
+        paper="Gaspar Alves et al., Few-Shot Fingerprinting, 2025 (arXiv 2512.16685)",
     )
     register(
         "retrieval",

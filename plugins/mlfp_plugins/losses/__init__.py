@@ -18,7 +18,7 @@ def _register_on_pairs(register: Register) -> None:
         "triplet",
         "mlfp_plugins.losses.triplet:TripletLoss",
         summary="Positives nearer than negatives by a margin; mean over all triplets.",
-        paper="Bausch et al. 2025, Few-Shot Fingerprinting, equation 1; after Schroff et al. 2015, FaceNet",
+        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting, equation 1; after Schroff et al. 2015, FaceNet",
         aliases=("triplet-margin",),
     )
     register(

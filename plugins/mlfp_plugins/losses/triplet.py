@@ -13,8 +13,8 @@ from mlfp_plugins.losses.pairs import Distance, PairLoss
 class TripletLoss(PairLoss):
     """``max(d(a, p) - d(a, n) + margin, 0)``, averaged over all triplets it is given.
 
-    Equation 1 of Few-Shot Fingerprinting (Bausch et al. 2025; after Schroff et al. 2015), which names no margin: its
-    released code has 4, for distances that are Euclidean and not normalised, and averages over all kept triplets, not
+    Equation 1 of Few-Shot Fingerprinting (Gaspar Alves et al. 2025; after Schroff et al. 2015), which names no margin:
+    its released code has 4, for distances that are Euclidean and not normalised, and averages over all kept triplets, not
     only over those above zero. For a similarity ``s`` in place of a distance it is ``max(s(a, n) - s(a, p) + margin,
     0)``.
 

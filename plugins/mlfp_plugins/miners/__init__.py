@@ -12,7 +12,7 @@ def register_miners(register: Register) -> None:
         "batched-hard",
         "mlfp_plugins.miners.batched_hard:BatchedHardMiner",
         summary="For each pair, a random one of the other subjects' anchors that is at most as far as the positive.",
-        paper="Bausch et al. 2025, Few-Shot Fingerprinting, Algorithm 1",
+        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting, Algorithm 1",
     )
     register(
         "easy-positive-semihard",

@@ -20,8 +20,8 @@ class BatchedHardMiner(BaseMiner):  # type: ignore[misc]
     """For each pair (a, p) a negative n, drawn uniformly from the *anchors* of other subjects.
 
     Only anchors that are at most as far from a as p is can be drawn; a pair without one is dropped. This is Algorithm
-    1 of Few-Shot Fingerprinting (Bausch et al. 2025) as printed. Its released code takes only strictly nearer anchors,
-    and for a pair without one the nearest anchor of another subject: ``ties: "<"`` with ``fallback: hardest``.
+    1 of Few-Shot Fingerprinting (Gaspar Alves et al. 2025) as printed. Its released code takes only strictly
+    nearer anchors, and for a pair without one the nearest anchor of another subject: ``ties: "<"`` with ``fallback: hardest``.
     Positives are never negatives, unlike in pytorch-metric-learning's TripletMarginMiner.
 
     Well-trained batches may keep nothing; the objective counts that.
