@@ -21,7 +21,8 @@ class BatchedHardMiner(BaseMiner):  # type: ignore[misc]
 
     Only anchors that are at most as far from a as p is can be drawn; a pair without one is dropped. This is Algorithm
     1 of Few-Shot Fingerprinting (Gaspar Alves et al. 2025) as printed. Its released code takes only strictly
-    nearer anchors, and for a pair without one the nearest anchor of another subject: ``ties: "<"`` with ``fallback: hardest``.
+    nearer anchors, and for a pair without one the nearest anchor of another subject: ``ties: "<"`` with ``fallback:
+    hardest``.
     Positives are never negatives, unlike in pytorch-metric-learning's TripletMarginMiner.
 
     Well-trained batches may keep nothing; the objective counts that.
