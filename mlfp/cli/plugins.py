@@ -40,7 +40,9 @@ def list_(pattern: str, kind: str | None, as_json: bool) -> None:
             click.echo(f"{plugin.name} ({plugin.distribution} {plugin.version}): {plugin.status}")
     click.echo()
     print_components(components)
-    click.echo("\nMore about one: mlfp plugins info ID. Classes of libraries: pml:, timm:, monai: and torchvision:NAME.")
+    click.echo(
+        "\nMore about one: mlfp plugins info ID. Classes of libraries: pml:, timm:, monai: and torchvision:NAME."
+    )
 
 
 @plugins.command()

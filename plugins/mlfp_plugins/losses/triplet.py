@@ -15,8 +15,8 @@ class TripletLoss(PairLoss):
 
     Equation 1 of Few-Shot Fingerprinting (Gaspar Alves et al. 2025; after Schroff et al. 2015), which names no margin:
     its released code has 4, for distances that are Euclidean and not normalised, and averages over all kept triplets,
-    not only over those above zero. For a similarity ``s`` in place of a distance it is ``max(s(a, n) - s(a, p) + margin,
-    0)``.
+    not only over those above zero. For a similarity ``s`` in place of a distance it is ``max(s(a, n) - s(a, p) +
+    margin, 0)``.
 
     :param margin: how much nearer the positive should be, in units of the distance. 0.2 suits ``cosine`` (FaceNet);
         with ``distance: l2``, 4 is Few-Shot Fingerprinting's released value.
