@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
+from mlfp.data.pairs import PairDrawer, PairRule
 from mlfp.errors import UsageError
 from mlfp.seeds import numpy_generator
 from mlfp.types.scan_table import ScanTable
@@ -25,7 +24,10 @@ class SubjectSampler:
     :param rank: this process's number; each takes its own subjects of a step.
     :param world: how many processes train together.
     :param allow_repeats: take subjects with fewer than ``scans`` scans too, and repeat their scans.
+    :param pair: what the scans of a subject have to do with each other; nothing unless given. Not with
+        ``allow_repeats``.
     :raises UsageError: fewer than two subjects for each process can be drawn.
+    :raises ParameterError: the table has no such column as ``pair`` names.
     """
 
     def __init__(
@@ -38,33 +40,26 @@ class SubjectSampler:
         rank: int = 0,
         world: int = 1,
         allow_repeats: bool = False,
+        pair: PairRule | None = None,
     ) -> None:
         self.table, self.scans, self.seed, self.rank, self.world = table, scans, seed, rank, world
         self.allow_repeats = allow_repeats
+        self._drawer = None if pair is None else PairDrawer(table, pair, scans)
+        self._rows = drawable(table, scans=scans, allow_repeats=allow_repeats, pair=pair)
+        #: Subjects that are never drawn, as they have too few scans, or none that keep the rule.
+        self.left_out = len(_by_subject(table)) - len(self._rows)
         self.subjects = min(subjects, len(self._rows) // world)
         if scans < 1 or self.subjects < 2:
             raise UsageError(
-                f"{len(self._rows)} of {self.left_out + len(self._rows)} subjects have the {scans} scans that a batch "
-                f"takes of each: two for each process are needed",
+                f"{len(self._rows)} of {self.left_out + len(self._rows)} subjects have the {scans} scans "
+                f"{'' if pair is None else f'({pair}) '}that a batch takes of each: two for each process are needed",
                 hints=["Ask for fewer scans of a subject: batch: {subjects: 32, scans: 1, views: 2}"],
             )
 
-    @cached_property
-    def _all_rows(self) -> list[np.ndarray]:
-        """Positions of each subject's scans, both sorted by their ids."""
-        order = np.lexsort((self.table.scans.astype(str), self.table.subjects.astype(str)))
-        names = self.table.subjects.astype(str)[order]
-        return np.split(order, np.flatnonzero(names[1:] != names[:-1]) + 1) if len(order) else []
-
-    @cached_property
-    def _rows(self) -> list[np.ndarray]:
-        enough = 1 if self.allow_repeats else self.scans
-        return [rows for rows in self._all_rows if len(rows) >= enough]
-
     @property
-    def left_out(self) -> int:
-        """Subjects that are never drawn, as they have too few scans."""
-        return len(self._all_rows) - len(self._rows)
+    def columns(self) -> int:
+        """Subjects in a batch."""
+        return self.subjects
 
     @property
     def steps(self) -> int:
@@ -86,6 +81,8 @@ class SubjectSampler:
 
     def _draw(self, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """(scans,) of a subject's rows: all different as long as there are as many."""
+        if self._drawer is not None:
+            return self._drawer.draw(rows, generator)
         drawn = generator.permutation(rows)
         while len(drawn) < self.scans:
             drawn = np.concatenate([drawn, generator.permutation(rows)])
@@ -110,6 +107,11 @@ class RandomSampler:
             raise UsageError(f"{len(table)} scans cannot fill batches of two or more for {world} processes")
 
     @property
+    def columns(self) -> int:
+        """Scans in a batch."""
+        return self.size
+
+    @property
     def steps(self) -> int:
         """Batches an epoch."""
         return max(1, round(len(self.table) / (self.size * self.world)))
@@ -121,6 +123,24 @@ class RandomSampler:
         width = self.size * self.world
         order = _repeated(generator.permutation(len(rows)), self.steps, width, generator)
         return [rows[step[self.rank * self.size : (self.rank + 1) * self.size]] for step in order]
+
+
+def drawable(table: ScanTable, *, scans: int, allow_repeats: bool, pair: PairRule | None) -> list[np.ndarray]:
+    """Positions of the scans of each subject that a :class:`SubjectSampler` draws; parameters as there.
+
+    :raises ParameterError: the table has no such column as ``pair`` names.
+    """
+    enough = [rows for rows in _by_subject(table) if len(rows) >= (1 if allow_repeats else scans)]
+    if pair is None or pair.prefer:
+        return enough
+    return [*filter(PairDrawer(table, pair, scans).can, enough)]
+
+
+def _by_subject(table: ScanTable) -> list[np.ndarray]:
+    """Positions of each subject's scans, both sorted by their ids."""
+    order = np.lexsort((table.scans.astype(str), table.subjects.astype(str)))
+    names = table.subjects.astype(str)[order]
+    return np.split(order, np.flatnonzero(names[1:] != names[:-1]) + 1) if len(order) else []
 
 
 def _repeated(order: np.ndarray, steps: int, width: int, generator: np.random.Generator) -> list[np.ndarray]:

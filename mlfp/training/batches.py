@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,14 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlfp.data.samplers import RandomSampler, SubjectSampler
+from mlfp.data.pairs import PairRule
+from mlfp.data.samplers import RandomSampler, SubjectSampler, drawable
 from mlfp.errors import ParameterError, UsageError
 from mlfp.training.augment import AugmentationChain
 from mlfp.training.settings import BatchSettings
 from mlfp.training.terms import Layout
+from mlfp.types.scan_table import ScanTable
 
 if TYPE_CHECKING:
     from mlfp.data.scans import ScanSet
+
+_log = logging.getLogger(__name__)
 
 #: Subjects (or scans) a batch where the configuration says nothing and there are as many.
 DEFAULT_COLUMNS = 32
@@ -65,9 +71,8 @@ class Batches:
         self._format = memory_format
         self._labels = scans.table.labels()
         self._names = list(zip(scans.table.scans, scans.table.subjects, strict=True))
-        columns = columns_for(settings, self._labels)
-        self.layout = Layout(settings.views, settings.scans_each, columns)
-        self._sampler = _sampler(scans, settings, columns, seed)
+        self._sampler = _sampler(scans.table, settings, seed)
+        self.layout = Layout(settings.views, settings.scans_each, self._sampler.columns)
         self.per_pass: int = self._sampler.steps
         self._passed: tuple[int, list[np.ndarray]] = (-1, [])
 
@@ -100,26 +105,66 @@ class Batches:
         return Batch(augmented.contiguous(memory_format=self._format), labels, scans_shown)
 
 
-def columns_for(settings: BatchSettings, labels: np.ndarray) -> int:
-    """Subjects a batch, or scans where they are drawn at random.
+def _sampler(table: ScanTable, settings: BatchSettings, seed: int) -> SubjectSampler | RandomSampler:
+    """What draws the batches.
 
-    :param labels: (N,) the subject of each training scan.
-    :raises ParameterError: the configuration asks for more than there are.
-    :raises UsageError: there are fewer than two.
+    :raises ParameterError: the configuration asks for more than there are, or for a column that there is not.
+    :raises UsageError: there are fewer than two to draw from.
     """
     if settings.size is not None:
-        return _columns(settings.size, len(labels), "size", "scans")
-    counts = np.unique(labels, return_counts=True)[1]
-    wanted = 1 if settings.allow_repeats else settings.scans_each
-    what = f"subjects with {wanted} scans or more" if wanted > 1 else "subjects"
-    return _columns(settings.subjects, int((counts >= wanted).sum()), "subjects", what)
+        size = _columns(settings.size, len(table), "size", "scans")
+        return RandomSampler(table, size=size, seed=seed)
+    pair = None if settings.pair is None else PairRule(**settings.pair.model_dump())
+    try:
+        available = drawable(table, scans=settings.scans_each, allow_repeats=settings.allow_repeats, pair=pair)
+    except ParameterError as error:
+        raise error.under("batch", "pair", "column") from error
+    ruled = pair is not None and pair.rule != "any" and not pair.prefer
+    what = (
+        "subjects" if settings.allow_repeats or settings.scans_each == 1 else _what(settings, pair if ruled else None)
+    )
+    hints = _ways_out(table, settings, pair) if pair is not None and ruled else ()
+    columns = _columns(settings.subjects, len(available), "subjects", what, hints)
+    sampler = SubjectSampler(
+        table,
+        subjects=columns,
+        scans=settings.scans_each,
+        seed=seed,
+        allow_repeats=settings.allow_repeats,
+        pair=pair,
+    )
+    if ruled and sampler.left_out:
+        total = sampler.left_out + len(available)
+        _log.warning("%d of %d training subjects are never drawn: they are no %s.", sampler.left_out, total, what)
+    return sampler
 
 
-def _columns(asked: int | None, available: int, key: str, what: str) -> int:
+def _what(settings: BatchSettings, pair: PairRule | None) -> str:
+    wanted = f"subjects with {settings.scans_each} scans"
+    return (
+        f"{wanted} or more"
+        if pair is None
+        else f"{wanted} of {'one' if pair.rule == 'same' else pair.rule} {pair.column}"
+    )
+
+
+def _ways_out(table: ScanTable, settings: BatchSettings, pair: PairRule) -> list[str]:
+    """What to do where too few subjects keep a rule."""
+    values = sorted(set(table.column(pair.column)))
+    without = drawable(table, scans=settings.scans_each, allow_repeats=False, pair=None)
+    return [
+        f"{pair.column} is one of: {', '.join(values[:12])}{', ...' if len(values) > 12 else ''}",
+        f"{len(without)} subjects have {settings.scans_each} scans of any {pair.column}: pair: {{..., prefer: true}} "
+        "draws them as well.",
+    ]
+
+
+def _columns(asked: int | None, available: int, key: str, what: str, hints: Sequence[str] = ()) -> int:
     if available < 2:
         raise UsageError(
             f"there are {available} {what} to train on, and telling subjects apart takes two",
             hints=[
+                *hints,
                 "Give more of the data to training: split: {val: ..., test: ...}.",
                 "With one scan a subject, two views of it can be the pair: batch: {scans: 1, views: 2}.",
             ],
@@ -128,18 +173,6 @@ def _columns(asked: int | None, available: int, key: str, what: str) -> int:
         raise ParameterError(
             f"a batch of {asked} {what} needs as many, and there are {available} to train on",
             key=("batch", key),
-            hints=[f"Write batch: {{{key}: {available}}} or fewer, or leave {key} out."],
+            hints=[f"Write batch: {{{key}: {available}}} or fewer, or leave {key} out.", *hints],
         )
     return asked if asked is not None else min(DEFAULT_COLUMNS, available)
-
-
-def _sampler(scans: ScanSet, settings: BatchSettings, columns: int, seed: int) -> SubjectSampler | RandomSampler:
-    if settings.size is not None:
-        return RandomSampler(scans.table, size=columns, seed=seed)
-    return SubjectSampler(
-        scans.table,
-        subjects=columns,
-        scans=settings.scans_each,
-        seed=seed,
-        **({"allow_repeats": True} if settings.allow_repeats else {}),
-    )

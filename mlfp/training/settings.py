@@ -76,6 +76,19 @@ class ProjectorSettings(Settings):
     bare_last: bool = False
 
 
+class PairSettings(Settings):
+    """What the scans of a subject in a batch have to do with each other; see :class:`mlfp.data.pairs.PairRule`.
+
+    :param column: of the scan table.
+    :param rule: their values there are all the ``same``, all ``different``, or ``any``.
+    :param prefer: also draw subjects that cannot keep the rule, as if there were none.
+    """
+
+    column: str
+    rule: Literal["same", "different", "any"]
+    prefer: bool = False
+
+
 class BatchSettings(Settings):
     """What a batch holds: ``subjects`` with ``scans`` each, or ``size`` scans at random; every scan in ``views`` views.
 
@@ -84,6 +97,7 @@ class BatchSettings(Settings):
     :param size: scans a batch, drawn whatever their subject. Excludes ``subjects`` and ``scans``.
     :param views: how often each scan is augmented.
     :param allow_repeats: also draw subjects with fewer scans, repeating those they have.
+    :param pair: ``{column: modality, rule: different}`` for scans of a subject that differ in modality; None for any.
     """
 
     subjects: Count | None = None
@@ -91,6 +105,7 @@ class BatchSettings(Settings):
     size: Count | None = None
     views: Annotated[Count, Field(le=2)] = 1
     allow_repeats: bool = False
+    pair: PairSettings | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -101,6 +116,18 @@ class BatchSettings(Settings):
             )
         if self.size is not None and self.allow_repeats:
             raise complaint("'allow_repeats' is for batches of 'subjects'", key=("allow_repeats",))
+        if self.pair is not None and self.scans_each < 2:
+            raise complaint(
+                "'pair' is about the scans of a subject, and a batch has one of each",
+                "Write {subjects: 32, scans: 2, pair: {...}}",
+                key=("pair",),
+            )
+        if self.pair is not None and self.allow_repeats:
+            raise complaint(
+                "'pair' and 'allow_repeats' do not go together: a scan has one value only",
+                "To draw subjects too that cannot keep the rule: pair: {..., prefer: true}",
+                key=("pair",),
+            )
         return self
 
     @property
@@ -182,6 +209,8 @@ class TrainingSettings(Settings):
         config = self.to_config()
         config["encoder"] = pretrained.by_content(config["encoder"])
         config["train"] = self.train.decisive()
+        if config["batch"]["pair"] is None:  # as the memory below
+            del config["batch"]["pair"]
         for term in config["objective"]:
             if term["memory"] is None:
                 del term["memory"]
@@ -209,6 +238,7 @@ def keys_at(path: tuple[str | int, ...]) -> list[str]:
         ("objective",): TermSettings,
         ("objective", "memory"): MemorySettings,
         ("batch",): BatchSettings,
+        ("batch", "pair"): PairSettings,
         ("train",): TrainSettings,
         ("train", "schedule"): ScheduleSettings,
         ("train", "freeze"): FreezeSettings,
