@@ -9,6 +9,15 @@ from mlfp.hookspecs import Register, hookimpl
 def register_scorers(register: Register) -> None:
     """Offer them."""
     register(
+        "brainprint",
+        "mlfp_plugins.scorers.brainprint:BrainPrint",
+        summary="Laplace-Beltrami spectra of the surfaces of the head and of classes of tissue in it: shape alone.",
+        paper="Wachinger et al. 2015, BrainPrint: A Discriminative Characterization of Brain Morphology, "
+        "NeuroImage 109",
+        dims=(3,),
+        extras=("spectrum",),
+    )
+    register(
         "correlation",
         "mlfp_plugins.scorers.correlation:Correlation",
         summary="Pearson correlation of pixels.",

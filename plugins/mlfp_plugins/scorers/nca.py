@@ -66,6 +66,8 @@ class NCA(LearnedProjection):
         with warnings.catch_warnings():
             # Stopping early is what max_iter asks for.
             warnings.simplefilter("ignore", ConvergenceWarning)
+            # Many subjects, few scans of each: that is what fingerprints are of.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             nca.fit(points, labels)
         learned: np.ndarray = nca.components_
         return learned

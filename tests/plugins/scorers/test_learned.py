@@ -158,6 +158,17 @@ def test_it_learns_from_augmented_scans(kind: type[NCA | MLKR]) -> None:
 
 
 @BOTH
+def test_subjects_with_one_scan_are_rivals_only(kind: type[NCA | MLKR]) -> None:
+    """Most subjects have one scan: nothing to warn of, and the others are still learnt from."""
+    images, scans = population(60, 2)
+    labels = scans.labels()
+    lone = (labels >= 20) & (np.arange(len(labels)) % 2 == 1)
+    scorer = kind(pca=30)
+    scorer.fit(images[torch.from_numpy(~lone)], table(labels[~lone].tolist()))
+    assert hit_rate(scorer, images[:40], labels[:40]) > 0.9
+
+
+@BOTH
 def test_what_cannot_be_is_refused(kind: type[NCA | MLKR]) -> None:
     images, scans = population(5, 2)
     with pytest.raises(ParameterError, match="pca should be 1 or more") as caught:
