@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import pickle
@@ -10,8 +11,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from mlfp.errors import MlfpError
@@ -28,8 +28,6 @@ class WorkersUnavailableError(MlfpError):
     """No worker process can be started."""
 
 
-#: Items handed out ahead of each worker: enough to keep it busy, few enough to be tried again if a worker is killed.
-AHEAD = 2
 #: Seconds of work in this process that tell how long an item takes, and seconds left for which workers are started:
 #: what they import first takes about 2.
 _TRIAL, _WORTH_WORKERS = 1.0, 8.0
@@ -48,8 +46,7 @@ def run(
     """Position and result of every item, in the order in which they finish; an exception in place of a result.
 
     What one item raises does not stop the others. When a worker is killed (out of memory, a crash in native code), the
-    items it may have held are tried again one by one, each in a process of its own: the one that kills again gets an
-    :class:`WorkerKilledError` as its result.
+    item it held is tried again at the end, alone: if that kills again, its result is a :class:`WorkerKilledError`.
 
     :param function: unless ``workers`` is 1, it must be importable by name, or picklable, as its items and results.
     :param workers: processes. One works in this process. None begins in this process, and starts one a core when what
@@ -84,99 +81,164 @@ def _elsewhere(
     function: Callable[[Item], Result], items: Sequence[Item], count: int, insist: bool
 ) -> Iterator[tuple[int, Result | Exception]]:
     left = deque(range(len(items)))
-    while left:
-        try:
-            pool = _pool(count, function)
-        except WorkersUnavailableError as error:
-            if insist:
-                raise
-            warnings.warn(f"{error}\n  The work goes on in this process.", RuntimeWarning, stacklevel=2)
-            places = list(left)
-            yield from ((places[place], found) for place, found in _here(function, [items[place] for place in places]))
-            return
-        suspects: list[int] = []
-        yield from _in_pool(pool, items, left, count, suspects)
-        for position in suspects:
-            yield position, _alone(function, items[position])
-
-
-def _in_pool(
-    pool: ProcessPoolExecutor, items: Sequence[Item], left: deque[int], count: int, suspects: list[int]
-) -> Iterator[tuple[int, Any]]:
-    """Work through ``left`` until it is empty or a worker dies; then ``suspects`` holds what was handed out."""
     try:
-        running: dict[Future[Any], int] = {}
-        while left or running:
-            while left and len(running) < count * (1 + AHEAD):
+        workers = _start(count, function)
+    except WorkersUnavailableError as error:
+        if insist:
+            raise
+        warnings.warn(f"{error}\n  The work goes on in this process.", RuntimeWarning, stacklevel=2)
+        yield from _here(function, items)
+        return
+    killers: list[int] = []
+    yield from _together(workers, items, left, killers, function)
+    for place in killers:
+        yield place, _alone(function, items[place])
+
+
+def _together(
+    workers: list[_Worker],
+    items: Sequence[Item],
+    left: deque[int],
+    killers: list[int],
+    function: Callable[[Item], Result],
+) -> Iterator[tuple[int, Any]]:
+    """Keep every worker busy until nothing is left. Whoever dies is replaced, and its item goes to ``killers``."""
+    try:
+        busy: dict[Connection, _Worker] = {}
+        idle = workers
+        while left or busy:
+            while left and idle:
+                worker = idle.pop()
+                busy[worker.pipe] = worker
+                worker.begin(left.popleft(), items)
+            for pipe in wait(list(busy)):
+                worker = busy.pop(pipe)  # type: ignore[call-overload]
                 try:
-                    running[pool.submit(_work, items[left[0]])] = left[0]
-                except BrokenProcessPool:
-                    suspects.extend(running.values())
-                    return
-                left.popleft()
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                error = future.exception()
-                if isinstance(error, BrokenProcessPool):
-                    suspects.extend(running.values())
-                    return
-                yield running.pop(future), error if isinstance(error, Exception) else future.result()
+                    result = worker.finish()
+                except WorkerKilledError:
+                    killers.append(worker.place)
+                    worker.end()
+                    idle += _start(1, function) if left else []
+                else:
+                    idle.append(worker)
+                    yield worker.place, result
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for worker in [*busy.values(), *idle]:
+            worker.end()
 
 
-def _alone(function: Callable[[Item], Result], item: Item) -> Result | Exception:
+def _alone(function: Callable[[Item], Result], item: Item) -> Any:
     """The result of an item in a process of its own, which it may kill."""
-    with _pool(1, function) as pool:
+    (worker,) = _start(1, function)
+    try:
+        worker.begin(0, [item])
+        return worker.finish()
+    except WorkerKilledError as error:
+        return error
+    finally:
+        worker.end()
+
+
+class _Worker:
+    """A process that works on one item at a time, handed to it through a pipe of its own.
+
+    Workers share no queue and no lock: whatever one dies of, the others go on, and the item that it held is known.
+    (concurrent.futures' pool may wait for ever for a worker that it started while another was dying.)
+    """
+
+    def __init__(self, context: Any, packed: bytes) -> None:
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, packed), daemon=True)
+        self.place = -1
+        self.process.start()
+        theirs.close()
+
+    def begin(self, place: int, items: Sequence[Any]) -> None:
+        """Hand out the item at ``place``. A worker that has died is found by :meth:`finish`."""
+        self.place = place
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died while it was idle
+            self.pipe.send(items[place])
+
+    def finish(self) -> Any:
+        """What became of the item in hand.
+
+        :raises WorkerKilledError: the process died over it.
+        """
         try:
-            result: Result = pool.submit(_work, item).result()
-            return result
-        except BrokenProcessPool:
-            return WorkerKilledError(
+            return pickle.loads(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            raise WorkerKilledError(
                 "the worker process was killed while it worked on this",
                 hints=["Most often memory ran out: try fewer workers, or leave this one out."],
-            )
-        except Exception as error:  # reported in place of the result
+            ) from None
+        except Exception as error:  # a result that cannot be unpacked here
             return error
 
+    def end(self) -> None:
+        """Stop the process, whatever it is at."""
+        self.pipe.close()
+        self.process.terminate()
+        self.process.join()
 
-def _pool(count: int, function: Callable[[Item], Result]) -> ProcessPoolExecutor:
+
+def _start(count: int, function: Callable[[Item], Result]) -> list[_Worker]:
+    """Workers that are ready for their first item.
+
+    :raises WorkersUnavailableError: they do not start.
+    """
     # Forking this process would copy torch's locks and threads in whatever state they are.
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     # Imported once, in the process that workers are forked from.
     context.set_forkserver_preload([getattr(function, "__module__", type(function).__module__)])
-    pool = ProcessPoolExecutor(count, context, _start_worker, (pickle.dumps(function),))
+    packed = pickle.dumps(function)
+    workers = [_Worker(context, packed) for _ in range(count)]
     try:
-        pool.submit(_ready).result()
-    except BrokenProcessPool as error:
-        pool.shutdown()
+        for worker in workers:
+            worker.finish()
+    except WorkerKilledError:
+        for worker in workers:
+            worker.end()
         raise WorkersUnavailableError(
             "worker processes cannot be started",
             hints=["A worker imports the script that started it: call mlfp below `if __name__ == '__main__':` there."],
-        ) from error
-    return pool
+        ) from None
+    return workers
 
 
-_packed = b""
-_function: Any = None
+def _serve(pipe: Connection, packed: bytes) -> None:
+    """In a worker: say that it has started, then work on what comes until the other end closes.
 
-
-def _start_worker(packed: bytes) -> None:
-    """Keep the function, leave Ctrl-C to the parent, and the cores to the other workers."""
-    global _packed
-    _packed = packed
+    Ctrl-C is left to the parent, and the cores to the other workers. The function is unpacked with the first item, so
+    that a failure to import it is that item's.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    function: Any = None
+    pipe.send(None)
+    while True:
+        try:
+            item = pipe.recv_bytes()
+        except EOFError:
+            return
+        try:
+            if function is None:
+                function = pickle.loads(packed)
+            answer = pickle.dumps(function(pickle.loads(item)))
+        except Exception as error:  # reported in place of the result
+            answer = _packed_error(error)
+        try:
+            pipe.send_bytes(answer)
+        except BrokenPipeError:  # nobody waits for it any more
+            return
 
 
-def _ready() -> None:
-    """In a worker: it has started."""
-
-
-def _work(item: Any) -> Any:
-    """In a worker. The function is unpacked with the first item, so that a failure to import it is that item's."""
-    global _function
-    if _function is None:
-        _function = pickle.loads(_packed)
-    return _function(item)
+def _packed_error(error: Exception) -> bytes:
+    """An exception as bytes; one that cannot be packed and unpacked keeps its kind and its words."""
+    try:
+        packed = pickle.dumps(error)
+        pickle.loads(packed)
+    except Exception:  # whatever its own class does in there
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
+    return packed

@@ -41,6 +41,33 @@ def test_a_killed_worker_is_reported_for_its_item_alone() -> None:
     assert [result for result in found if isinstance(result, int)] == [1, 3, 4, 5, 7, 8, 9]
 
 
+def test_workers_that_die_one_after_another_cost_their_items_alone() -> None:
+    # concurrent.futures' pool may wait for ever here: for a worker that was started while another was dying.
+    found = results(eval, [KILL if place % 3 else str(place) for place in range(15)], workers=3)
+    assert [result for result in found if isinstance(result, int)] == [0, 3, 6, 9, 12]
+    assert sum(isinstance(result, WorkerKilledError) for result in found) == 10
+
+
+def test_what_cannot_be_sent_back_is_an_error_that_says_so() -> None:
+    local_class = "(_ for _ in ()).throw(type('Odd', (Exception,), {})('its words'))"
+    function, odd, number = results(eval, ["lambda: 1", local_class, "3"], workers=2)
+    assert isinstance(function, Exception)
+    assert isinstance(odd, RuntimeError)
+    assert str(odd) == "Odd: its words"
+    assert number == 3
+
+
+def test_who_stops_listening_stops_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[local._Worker] = []
+    start = local._start
+    monkeypatch.setattr(local, "_start", lambda *given: started.extend(start(*given)) or list(started))
+    going = run(eval, ["1", *["__import__('time').sleep(600)"] * 5], workers=2)
+    assert next(going) == (0, 1)
+    going.close()
+    assert len(started) == 2
+    assert not any(worker.process.is_alive() for worker in started)
+
+
 def test_an_error_comes_back_from_a_worker_with_all_it_says() -> None:
     text = "(_ for _ in ()).throw(__import__('mlfp.errors').errors.MlfpError('what', where='where', hints=['hint']))"
     (error, _) = results(eval, [text, "1"], workers=2)
@@ -73,7 +100,7 @@ def test_where_no_worker_can_be_started_the_work_goes_on_here_unless_workers_wer
     def unavailable(*_: object) -> None:
         raise WorkersUnavailableError("worker processes cannot be started")
 
-    monkeypatch.setattr(local, "_pool", unavailable)
+    monkeypatch.setattr(local, "_start", unavailable)
     monkeypatch.setattr(local, "cores", lambda: 2)
     monkeypatch.setattr(local, "_TRIAL", 0.0)
     monkeypatch.setattr(local, "_WORTH_WORKERS", 0.0)
