@@ -86,7 +86,7 @@ def _tissues(grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     maps = []
     for values in (255.0 * inside, raw["gm"], raw["wm"]):
         smooth = ndimage.gaussian_filter(values.astype(np.float32), 0.35 * grid.spacing, truncate=3)
-        moved = ndimage.affine_transform(smooth, np.diag(to_source)[:3], to_source[:3, 3], grid.shape, order=1)
+        moved = ndimage.affine_transform(smooth, to_source, output_shape=grid.shape, order=1)
         maps.append(np.clip(moved / 255.0, 0.0, 1.0).astype(np.float32))
     brain, grey, white = maps
     excess = np.maximum(grey + white, brain) / np.maximum(brain, 1e-6)
