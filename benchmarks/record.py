@@ -8,12 +8,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import mlfp
 from mlfp.bench.environment import environment
 from mlfp.bench.records import to_json, write_text
+from mlfp.bench.results import Row
 from mlfp.report import saved
+from mlfp.types.exhibit import Exhibit, Panel
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -40,10 +43,15 @@ def main() -> None:
     kept = {
         "command": f"mlfp bench{config}{data}",
         "machine": machine,
-        "result": saved.of_result(result),
+        "result": saved.of_result(replace(result, rows=[replace(row, exhibits=_panels(row)) for row in result.rows])),
     }
     write_text(RESULTS / f"{result.name}.json", to_json(kept) + "\n")
     print(f"wrote {RESULTS / result.name}.json")
+
+
+def _panels(row: Row) -> dict[str, Exhibit]:
+    """What is read rather than drawn: curves stay with the runs."""
+    return {name: shown for name, shown in row.exhibits.items() if isinstance(shown, Panel)}
 
 
 if __name__ == "__main__":

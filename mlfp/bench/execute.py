@@ -13,7 +13,7 @@ import numpy as np
 
 from mlfp.bench.config import BenchConfig
 from mlfp.bench.plan import Material, Run, evaluation_key
-from mlfp.bench.records import Record, RunFolder
+from mlfp.bench.records import Record, RunFolder, told
 from mlfp.data.prepare import prepare
 from mlfp.data.scans import ScanSet
 from mlfp.errors import MlfpError, UsageError
@@ -244,8 +244,7 @@ def _measure(
             record.evaluations[key] = {"name": evaluation.name, "skipped": error.what}
             continue
         _spend(record, "evaluate", started)
-        metrics = {name: estimate.to_json() for name, estimate in measured[key].items()}
-        record.evaluations[key] = {"name": evaluation.name, "metrics": metrics}
+        record.evaluations[key] = told(evaluation.name, measured[key])
     return measured
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,10 +15,13 @@ import numpy as np
 import pandas as pd
 
 from mlfp.errors import MlfpError
+from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate, Units
+from mlfp.types.measured import Measured
 
 #: Raised when the meaning of a record's fields changes; older records are then not taken for results.
 SCHEMA = 1
+_NUMBERS = re.compile(r"\[\n(?:\s+(?:-?[\d.eE+-]+|null),?\n)+\s*\]")
 
 
 @dataclass
@@ -31,7 +35,8 @@ class Record:
     :param settings: the resolved settings, defaults included.
     :param components: id and version of every component used.
     :param data: id of the data set, digest, and numbers of scans and subjects on each side of the split.
-    :param evaluations: by key: ``{"name", "metrics"}``, or ``{"name", "skipped"}`` with the reason.
+    :param evaluations: by key: ``{"name", "metrics"}`` and, where there are some, ``"exhibits"`` and ``"notes"``; or
+        ``{"name", "skipped"}`` with the reason.
     :param seconds: spent in ``train``, ``embed`` and ``evaluate``.
     :param parameters: of the model; None for a scorer.
     :param training: epochs, best epoch, and the last values of loss, miner and gauges.
@@ -61,8 +66,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def to_json(value: Any) -> str:
-    """JSON with ``nan`` as null, keys in order: the same value gives the same text."""
-    return json.dumps(_plain(value), indent=1, sort_keys=True, allow_nan=False)
+    """JSON with ``nan`` as null, keys in order, a row of numbers in one line: the same value gives the same text."""
+    text = json.dumps(_plain(value), indent=1, sort_keys=True, allow_nan=False)
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text)
 
 
 def _plain(value: Any) -> Any:
@@ -118,15 +124,32 @@ class RunFolder:
             draft.replace(path)
         write_text(self.path / "record.json", to_json(asdict(record)))
 
-    def estimates(self, record: Record, key: str) -> dict[str, Estimate]:
-        """One evaluation's estimates, with the units they were averaged from."""
+    def estimates(self, record: Record, key: str) -> Measured:
+        """One evaluation's estimates, with the units they were averaged from, and what it shows beside them."""
         metrics = record.evaluations[key].get("metrics", {})
+        shown = record.evaluations[key].get("exhibits", {})
         path = self.path / "per_query.parquet"
         units: dict[str, Units] = {}
         if path.exists():
             frame = pd.read_parquet(path, filters=[("evaluation", "==", key)])
             units = {str(name): _units(part) for name, part in frame.groupby("metric", sort=False)}
-        return {name: _estimate(value, units.get(name)) for name, value in metrics.items()}
+        return Measured(
+            {name: _estimate(value, units.get(name)) for name, value in metrics.items()},
+            exhibits={name: exhibit.from_json(data) for name, data in shown.items()},
+            notes=record.evaluations[key].get("notes", ()),
+        )
+
+
+def told(name: str, measured: Mapping[str, Estimate]) -> dict[str, Any]:
+    """An evaluation as a record keeps it.
+
+    :param name: of the evaluation.
+    """
+    found = Measured.of(measured)
+    metrics = {metric: estimate.to_json() for metric, estimate in found.items()}
+    exhibits = {title: exhibit.to_json(item) for title, item in found.exhibits.items()}
+    optional = {"exhibits": exhibits, "notes": list(found.notes)}
+    return {"name": name, "metrics": metrics, **{key: item for key, item in optional.items() if item}}
 
 
 def _with_units(measured: Mapping[str, Mapping[str, Estimate]]) -> Iterator[tuple[str, Units, str]]:
@@ -164,6 +187,14 @@ def _estimate(value: Mapping[str, Any], units: Units | None) -> Estimate:
 
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:
-    """``results.jsonl``: a line a finished run."""
-    lines = [json.dumps(_plain(asdict(record)), sort_keys=True, allow_nan=False) for record in records]
+    """``results.jsonl``: a line a finished run, without what is there to be drawn."""
+    lines = [json.dumps(_plain(_without_exhibits(record)), sort_keys=True, allow_nan=False) for record in records]
     write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def _without_exhibits(record: Record) -> dict[str, Any]:
+    kept = {
+        key: {name: value for name, value in item.items() if name != "exhibits"}
+        for key, item in record.evaluations.items()
+    }
+    return {**asdict(record), "evaluations": kept}

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mlfp.bench.records import Record
-from mlfp.evaluation import intervals
+from mlfp.evaluation import exhibits, intervals
+from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate
+from mlfp.types.exhibit import Exhibit
+from mlfp.types.measured import Measured
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Row:
     :param parameters: of the model; None for a scorer.
     :param cached: how many of its runs were done before.
     :param note: what could not be measured, and why.
+    :param exhibits: ``evaluation.name`` to what a report draws, averaged over seeds.
     """
 
     label: str
@@ -37,6 +41,7 @@ class Row:
     parameters: int | None = None
     cached: int = 0
     note: str = ""
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the per-query values."""
@@ -47,6 +52,7 @@ class Row:
         return {
             "label": self.label, "kind": self.kind, "seeds": self.seeds, "metrics": metrics, "seconds": self.seconds,
             "parameters": self.parameters, "cached": self.cached, "note": self.note,
+            "exhibits": {name: exhibit.to_json(item) for name, item in self.exhibits.items()},
         }  # fmt: skip
 
 
@@ -124,7 +130,16 @@ def row(
         parameters=records[0].parameters,
         cached=cached,
         note=_note(records),
+        exhibits=exhibits.merged([_exhibits(evaluations) for _, evaluations in runs]),
     )
+
+
+def _exhibits(evaluations: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Exhibit]:
+    return {
+        f"{evaluation}.{name}": shown
+        for evaluation, measured in evaluations.items()
+        for name, shown in Measured.of(measured).exhibits.items()
+    }
 
 
 def _note(records: Iterable[Record]) -> str:
@@ -133,6 +148,8 @@ def _note(records: Iterable[Record]) -> str:
         for evaluation in record.evaluations.values():
             if "skipped" in evaluation:
                 notes[f"{evaluation['name']}: {evaluation['skipped']}"] = None
+            for note in evaluation.get("notes", ()):
+                notes[f"{evaluation['name']}: {note}"] = None
     return "; ".join(notes)
 
 

@@ -66,6 +66,7 @@ def print_measured(measured: Mapping[str, Mapping[str, Estimate]]) -> None:
     from rich.table import Table
 
     from mlfp.report import cells
+    from mlfp.types.measured import Measured
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("metric", overflow="fold")
@@ -75,3 +76,6 @@ def print_measured(measured: Mapping[str, Mapping[str, Estimate]]) -> None:
         for name, estimate in estimates.items():
             table.add_row(f"{evaluation}.{name}", cells.value(estimate), cells.interval(estimate), str(estimate.n))
     console().print(table)
+    for evaluation, estimates in measured.items():
+        for note in Measured.of(estimates).notes:
+            click.echo(f"Not measured: {evaluation}: {note}", err=True)

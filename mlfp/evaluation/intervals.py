@@ -6,7 +6,7 @@ Field, Welsh: Bootstrapping clustered data (2007), the cluster bootstrap. Percen
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,14 +16,16 @@ from mlfp.types.estimate import Estimate, Units
 
 #: Bytes of resampled subject numbers held at a time.
 BUDGET = 1 << 25
+#: Resamples that an interval is read from, and how much of them it holds.
+RESAMPLES, LEVEL = 1000, 0.95
 
 
 def estimate(
     units: Units,
     *,
     seed: int,
-    resamples: int = 1000,
-    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
     n: int | None = None,
     proportion: bool = True,
 ) -> Estimate:
@@ -65,15 +67,49 @@ def _per_subject(units: Units) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _resampled(totals: np.ndarray, weights: np.ndarray, *, seed: int, resamples: int) -> np.ndarray:
-    """(resamples,) weighted means of as many subjects drawn with replacement as there are."""
-    subjects = len(weights)
+    """(resamples,) weighted means of as many subjects drawn with replacement as there are.
+
+    :param totals: (S,) sum of each subject.
+    """
+    means = [(times @ totals) / (times @ weights) for times in draws(len(weights), seed=seed, resamples=resamples)]
+    return np.concatenate(means)
+
+
+def draws(subjects: int, *, seed: int, resamples: int = RESAMPLES) -> Iterator[np.ndarray]:
+    """(some, S) how often each subject is drawn in each resample, block by block: ``resamples`` rows altogether."""
     generator = numpy_generator(seed, "bootstrap", subjects)
     rows = max(1, BUDGET // (8 * subjects))
-    means = []
     for start in range(0, resamples, rows):
-        drawn = generator.integers(0, subjects, (min(rows, resamples - start), subjects))
-        means.append(totals[drawn].sum(axis=1) / weights[drawn].sum(axis=1))
-    return np.concatenate(means)
+        count = min(rows, resamples - start)
+        drawn = generator.integers(0, subjects, (count, subjects)) + subjects * np.arange(count)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=count * subjects).reshape(count, subjects).astype(np.float64)
+
+
+def bands(
+    subjects: np.ndarray, values: np.ndarray, *, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mean of every column of values, with an interval from resampling subjects: for curves.
+
+    Drawn as :func:`estimate` draws, so that a point of the curve and the metric of its name agree.
+
+    :param subjects: (U,) whose each row is.
+    :param values: (U, P).
+    :returns: (P,) means, lower and upper ends; ``nan`` where there is nothing to measure or to resample.
+    """
+    nothing = np.full(values.shape[1], np.nan)
+    if len(values) == 0:
+        return nothing, nothing, nothing
+    names, codes = np.unique(subjects.astype(str), return_inverse=True)
+    weights = np.bincount(codes).astype(np.float64)
+    totals = np.stack([np.bincount(codes, column) for column in values.T], axis=1)
+    mean = totals.sum(axis=0) / weights.sum()
+    if len(names) == 1:
+        return mean, nothing, nothing
+    means = [
+        (times @ totals) / (times @ weights)[:, None] for times in draws(len(names), seed=seed, resamples=resamples)
+    ]
+    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return mean, low, high
 
 
 def pool(estimates: Sequence[Estimate], *, seed: int) -> Estimate:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlfp.errors import MlfpError, ParameterError
-from mlfp.evaluation import intervals
+from mlfp.evaluation import exhibits, intervals
 from mlfp.evaluation.settings import EvaluationSpec
 from mlfp.types.estimate import Estimate
+from mlfp.types.measured import Measured
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.trial import Similarity, Trial
 
@@ -57,12 +58,12 @@ def measure(
     similarity: Callable[[Side, Side], Similarity],
     distance: str,
     seed: int,
-) -> dict[str, Estimate]:
+) -> Measured:
     """Measure a method.
 
     Without ``across`` there is one trial. With it there is one for every ordered pair of different values of the
     column; each metric is pooled over them (a query counts once in every trial it asks in) under its own name, and
-    stands beside it for each pair as ``metric[T1>FLAIR]``: queries are T1, the gallery FLAIR.
+    stands beside it for each pair as ``metric[T1>FLAIR]``: queries are T1, the gallery FLAIR. Exhibits are averaged.
 
     :param queries: all scans that may ask; the evaluation's ``query`` chooses among them.
     :param gallery: all scans that may be found; ``gallery`` chooses among them.
@@ -87,17 +88,15 @@ def measure(
         seed=seed,
     )
     if spec.across is None:
-        return evaluator(_selected(whole, asking, answering))
+        return Measured.of(evaluator(_selected(whole, asking, answering)))
     return _across(spec.across, evaluator, whole, asking, answering)
 
 
-def _across(
-    column: str, evaluator: Evaluator, whole: Trial, asking: np.ndarray, answering: np.ndarray
-) -> dict[str, Estimate]:
-    measured: dict[str, dict[str, Estimate]] = {}
+def _across(column: str, evaluator: Evaluator, whole: Trial, asking: np.ndarray, answering: np.ndarray) -> Measured:
+    measured: dict[str, Measured] = {}
     for pair, rows, columns in _pairs(column, whole, asking, answering):
         try:
-            measured[pair] = evaluator(_selected(whole, rows, columns))
+            measured[pair] = Measured.of(evaluator(_selected(whole, rows, columns)))
         except MlfpError as error:
             raise error.at(f"across {column}: {pair}") from None
     collected: dict[str, list[Estimate]] = {}
@@ -106,7 +105,12 @@ def _across(
         for name, item in estimates.items():
             collected.setdefault(name, []).append(item)
             single[f"{name}[{pair}]"] = item
-    return {**{name: intervals.pool(items, seed=whole.seed) for name, items in collected.items()}, **single}
+    pooled = {name: intervals.pool(items, seed=whole.seed) for name, items in collected.items()}
+    return Measured(
+        {**pooled, **single},
+        exhibits=exhibits.merged([found.exhibits for found in measured.values()]),
+        notes=[f"{pair}: {note}" for pair, found in measured.items() for note in found.notes],
+    )
 
 
 def _pairs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from mlfp.types.estimate import Estimate
@@ -19,6 +20,10 @@ class Evaluator(Protocol):
 
     needs: Need
 
-    def __call__(self, trial: Trial) -> dict[str, Estimate]:
-        """Metric names (``hit_at_1``, ``map_at_r``, ...) to estimates."""
+    def __call__(self, trial: Trial) -> Mapping[str, Estimate]:
+        """Metric names (``hit_at_1``, ``map_at_r``, ...) to estimates.
+
+        One that has something to draw, or a word on what it could not measure, gives a
+        :class:`~mlfp.types.measured.Measured`, which is a mapping with ``exhibits`` and ``notes``.
+        """
         ...

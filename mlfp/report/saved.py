@@ -12,6 +12,7 @@ from mlfp.bench.records import to_json, write_text
 from mlfp.bench.results import BenchResult, Row, RunFailure, ranked
 from mlfp.errors import UsageError, nearest
 from mlfp.report import markdown
+from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate
 
 RESULT = "result.json"
@@ -85,6 +86,7 @@ def _row(data: dict[str, Any], order: list[str]) -> Row:
         parameters=data["parameters"],
         cached=data["cached"],
         note=data["note"],
+        exhibits={name: exhibit.from_json(item) for name, item in data.get("exhibits", {}).items()},
     )
 
 

@@ -15,6 +15,7 @@ from mlfp.bench import engine
 from mlfp.bench.records import RunFolder
 from mlfp.bench.results import BenchResult
 from mlfp.errors import MlfpError, ParameterError, UsageError
+from mlfp.types import exhibit
 
 Config = dict[str, Any]
 
@@ -59,6 +60,12 @@ def test_running_again_does_no_work_and_gives_the_same(
     second = engine.bench(comparison, out=shared)
     assert values(second) == values(first)
     assert all(row.cached == row.seeds for row in second.rows)
+    for before, after in zip(first.rows, second.rows, strict=True):
+        told = {name: exhibit.to_json(item) for name, item in before.exhibits.items()}
+        assert told == {name: exhibit.to_json(item) for name, item in after.exhibits.items()}
+        assert told["retrieval.cmc"]["lines"][0]["y"][0] == pytest.approx(
+            before.metrics["retrieval.hit_at_1"].value, abs=1e-5
+        )
 
 
 def test_a_finished_comparison_answers_without_torch(comparison: Config, shared: Path) -> None:

@@ -115,3 +115,19 @@ def test_seeds_measured_on_different_queries_are_refused() -> None:
     one, other = (intervals.estimate(units([1.0] * size, ["a"] * size), seed=0) for size in (2, 3))
     with pytest.raises(MlfpError, match="different queries"):
         intervals.average([one, other], seed=0)
+
+
+def test_a_point_of_a_band_is_the_estimate_of_its_column() -> None:
+    rng = np.random.default_rng(3)
+    subjects = rng.integers(0, 20, 80).astype(str)
+    values = (rng.random((80, 3)) < 0.6).astype(float)
+    mean, low, high = intervals.bands(subjects, values, seed=5)
+    for place, column in enumerate(values.T):
+        one = intervals.estimate(Units(subjects, subjects, column, np.ones(80)), seed=5)
+        assert (mean[place], low[place], high[place]) == pytest.approx((one.value, one.low, one.high))
+
+
+def test_a_band_of_nothing_or_of_one_subject_has_no_width() -> None:
+    assert np.isnan(intervals.bands(np.array([]), np.zeros((0, 2)), seed=0)[0]).all()
+    mean, low, _ = intervals.bands(np.array(["a", "a"]), np.array([[0.0], [1.0]]), seed=0)
+    assert (mean[0], np.isnan(low[0])) == (0.5, True)

@@ -23,6 +23,7 @@ def register_evaluators(register: Register) -> None:
     register(
         "retrieval",
         "mlfp_plugins.evaluators.retrieval:Retrieval",
-        summary="Every query ranks the gallery: precision_at_1, r_precision, map_at_r, hit_at_k.",
+        summary="Every query ranks the gallery: precision_at_1, r_precision, map_at_r, hit_at_k; CMC.",
         paper="Musgrave et al., A Metric Learning Reality Check, ECCV 2020",
+        version=2,
     )

@@ -10,8 +10,13 @@ from mlfp.errors import ParameterError
 from mlfp.evaluation import intervals, metrics
 from mlfp.evaluation.ranking import rank
 from mlfp.types.estimate import Estimate, Units
+from mlfp.types.exhibit import Axis, Curve, Line
+from mlfp.types.measured import Measured
 from mlfp.types.ranking import Ranking
 from mlfp.types.trial import Trial
+
+#: Ranks that the CMC curve shows.
+CMC = 20
 
 
 class Retrieval:
@@ -40,7 +45,7 @@ class Retrieval:
         self.map_k = map_k
         self.map_divisor = map_divisor
 
-    def __call__(self, trial: Trial) -> dict[str, Estimate]:
+    def __call__(self, trial: Trial) -> Measured:
         """Rank, and average over queries.
 
         :raises ParameterError: a rank below 1.
@@ -48,7 +53,7 @@ class Retrieval:
         for name, ranks in (("k", self.k), ("map_k", self.map_k)):
             if any(k < 1 for k in ranks):
                 raise ParameterError(f"ranks should be 1 or more, got {name} = {list(ranks)}", key=(name,))
-        ranking = rank(trial, at_least=max((*self.k, *self.map_k), default=1), lone=False)
+        ranking = rank(trial, at_least=max((*self.k, *self.map_k, CMC)), lone=False)
         values = {
             "precision_at_1": metrics.precision_at_1(ranking),
             "r_precision": metrics.r_precision(ranking),
@@ -61,13 +66,22 @@ class Retrieval:
             },
         }
         estimates = {name: _average(trial, ranking, value) for name, value in values.items()}
-        return {**estimates, "lone_queries": _lone(ranking)}
+        return Measured({**estimates, "lone_queries": _lone(ranking)}, exhibits={"cmc": _cmc(trial, ranking)})
 
 
 def _average(trial: Trial, ranking: Ranking, values: np.ndarray) -> Estimate:
     kept = ~ranking.lone
     units = Units(trial.queries.scans[kept], trial.queries.subjects[kept], values[kept], np.ones(int(kept.sum())))
     return intervals.estimate(units, seed=trial.seed)
+
+
+def _cmc(trial: Trial, ranking: Ranking) -> Curve:
+    """Cumulative match characteristic: the share of queries that have found their subject by each rank."""
+    kept, ranks = ~ranking.lone, np.arange(1, CMC + 1)
+    hits = np.stack([metrics.hit_at_k(ranking, rank)[kept] for rank in ranks], axis=1)
+    mean, low, high = intervals.bands(trial.queries.subjects[kept], hits, seed=trial.seed)
+    line = Line("", ranks.astype(np.float64), mean, low, high, n=int(kept.sum()))
+    return Curve("Cumulative match characteristic", Axis("rank"), Axis("queries that found their subject"), (line,))
 
 
 def _lone(ranking: Ranking) -> Estimate:
