@@ -21,8 +21,8 @@ from mlfp.report import saved
 
 if TYPE_CHECKING:
     from mlfp.data.scans import ScanFailure
-    from mlfp.types.estimate import Estimate
     from mlfp.types.fingerprints import Fingerprints
+    from mlfp.types.measured import Measured
 
 __all__ = ["Embedded", "Trained", "bench", "embed", "evaluate", "report", "train"]
 
@@ -90,7 +90,7 @@ class Trained:
     label: str
     model: Path
     record: Record
-    measured: dict[str, dict[str, Estimate]]
+    measured: dict[str, Measured]
 
 
 def train(
@@ -201,7 +201,7 @@ def embed(
 
 def evaluate(
     store: Path | str | Fingerprints, *, evaluators: Sequence[Any] = ("retrieval",), seed: int = 0
-) -> dict[str, dict[str, Estimate]]:
+) -> dict[str, Measured]:
     """Measure how well fingerprints find their subject.
 
     :param store: the folder that ``mlfp embed`` wrote, or fingerprints.
@@ -220,7 +220,7 @@ def evaluate(
     fingerprints = store if isinstance(store, Fingerprints) else stores.read(Path(store))
     side = Side(fingerprints.table, vectors=fingerprints.vectors)
     similarity = VectorSimilarity(fingerprints.vectors, fingerprints.vectors, fingerprints.distance)
-    measured: dict[str, dict[str, Estimate]] = {}
+    measured: dict[str, Measured] = {}
     for spec in [EvaluationSpec.parse(item) for item in evaluators]:
         evaluator = registry().build("evaluator", spec.spec)
         _check_needs(spec.name, evaluator.needs, others=spec.move is not None or bool(spec.derive))

@@ -77,10 +77,10 @@ def _average(trial: Trial, ranking: Ranking, values: np.ndarray) -> Estimate:
 
 def _cmc(trial: Trial, ranking: Ranking) -> Curve:
     """Cumulative match characteristic: the share of queries that have found their subject by each rank."""
-    kept, ranks = ~ranking.lone, np.arange(1, CMC + 1)
-    hits = np.stack([metrics.hit_at_k(ranking, rank)[kept] for rank in ranks], axis=1)
+    kept, ranks = ~ranking.lone, np.arange(1.0, CMC + 1)
+    hits = np.stack([metrics.hit_at_k(ranking, rank)[kept] for rank in range(1, CMC + 1)], axis=1)
     mean, low, high = intervals.bands(trial.queries.subjects[kept], hits, seed=trial.seed)
-    line = Line("", ranks.astype(np.float64), mean, low, high, n=int(kept.sum()))
+    line = Line("", ranks, mean, low, high, n=int(kept.sum()))
     return Curve("Cumulative match characteristic", Axis("rank"), Axis("queries that found their subject"), (line,))
 
 

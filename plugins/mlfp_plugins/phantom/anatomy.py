@@ -150,7 +150,7 @@ def _folded(body: Anatomy, ageing: float, grid: Grid) -> np.ndarray:
     white = _shifted(base.white, base.grey, blades + leaves) * (1 - base.foldable * ribbon)
     shares = np.stack([fluid, (1 - fluid) * (1 - white), (1 - fluid) * white])
     rest = np.clip(base.brain - base.deep - base.ventricle, 0, 1)
-    return np.concatenate([shares * rest, base.deep[None], base.ventricle[None]]).astype(np.float32)
+    return np.asarray(np.concatenate([shares * rest, base.deep[None], base.ventricle[None]]), dtype=np.float32)
 
 
 def _shifted(part: np.ndarray, rest: np.ndarray, shift: np.ndarray) -> np.ndarray:
