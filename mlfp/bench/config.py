@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mlfp import parameters
 from mlfp.bench.expand import variants
+from mlfp.bench.significance import Significance
 from mlfp.bench.source import Key, Source
 from mlfp.bench.split import SplitSettings
 from mlfp.errors import ParameterError, nearest
@@ -23,7 +24,7 @@ T = TypeVar("T")
 #: Keys at the top of a configuration.
 KEYS = (
     "name", "description", "data", "preprocess", "split", "base", "grid", "zip", "runs", "compare_with", "seeds",
-    "evaluate", "rank_by", "observers",
+    "evaluate", "rank_by", "significance", "observers",
 )  # fmt: skip
 #: The method that is a model before its training.
 UNTRAINED = "untrained"
@@ -72,6 +73,7 @@ class BenchConfig:
     :param seeds: one training each.
     :param evaluations: what is measured.
     :param rank_by: ``evaluation.metric`` by which the table is ranked.
+    :param significance: which methods are compared in pairs.
     :param observers: told how the trainings go; they decide no number.
     :param source: the file, for messages and for the copy beside the results.
     """
@@ -86,6 +88,7 @@ class BenchConfig:
     seeds: tuple[int, ...]
     evaluations: tuple[EvaluationSpec, ...]
     rank_by: str
+    significance: Significance
     observers: tuple[Spec, ...]
     source: Source
 
@@ -127,6 +130,7 @@ def parse(source: Source) -> BenchConfig:
         seeds=tuple(reader.items("seeds", _seed, [0])),
         evaluations=evaluations,
         rank_by=reader.value("rank_by", lambda text: _rank_by(text, evaluations), f"{evaluations[0].name}.map_at_r"),
+        significance=reader.value("significance", Significance.parse, {}),
         observers=tuple(reader.items("observers", Spec.parse, [])),
         source=source,
     )

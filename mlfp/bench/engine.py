@@ -6,6 +6,7 @@ import fcntl
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ def bench(
     parsed = read(config, data=data, overrides=overrides or {}, smoke=smoke)
     material = gather(parsed, smoke=smoke)
     planned = runs(parsed, material, only=only)
+    if only is None:
+        _check_baseline(parsed, planned)
     folder = out or Path("results") / parsed.name
     if check:
         _check_components(parsed, material)
@@ -62,6 +65,13 @@ def bench(
     with locked(folder):
         _describe(folder, parsed)
         return _Bench(parsed, material, planned, folder, progress, announce).run()
+
+
+def _check_baseline(config: BenchConfig, planned: Sequence[Run]) -> None:
+    try:
+        config.significance.check(list(dict.fromkeys(run.label for run in planned)))
+    except ParameterError as error:
+        raise config.source.locate(error, ("significance",)) from error
 
 
 def read(
@@ -169,17 +179,22 @@ class _Bench:
             self._work(todo, records)
         finished = {name: record for name, record in records.items() if record is not None}
         write_lines(self.folder / "results.jsonl", finished.values())
-        rows = list(self._rows(finished))
-        rank_by = self._rank_by(rows)
+        measured = list(self._rows(finished))
+        rank_by = self._rank_by(measured)
+        rows = results.ranked(measured, rank_by)
+        significance = self.config.significance
         return results.BenchResult(
             name=self.config.name,
             folder=self.folder,
-            rows=results.ranked(rows, rank_by),
+            rows=rows,
             failures=self.failures,
             rank_by=rank_by,
             data=next((record.data for record in finished.values()), self.material.describe()),
             papers=self._papers(finished),
             description=self.config.description,
+            comparisons=significance.apply(rows, seed=self.config.split.seed),
+            significance=asdict(significance),
+            evaluations={item.name: key for key, item in self.keys.items()},
         )
 
     def _rank_by(self, rows: Sequence[results.Row]) -> str:

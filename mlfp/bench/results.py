@@ -10,6 +10,7 @@ from typing import Any
 
 from mlfp.bench.records import Record
 from mlfp.evaluation import exhibits, intervals
+from mlfp.evaluation.comparing import Comparison
 from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate
 from mlfp.types.exhibit import Exhibit
@@ -30,6 +31,8 @@ class Row:
     :param cached: how many of its runs were done before.
     :param note: what could not be measured, and why.
     :param exhibits: ``evaluation.name`` to what a report draws, averaged over seeds.
+    :param runs: ids of its runs, whose folders hold the values of single queries.
+    :param group: rows are tested against those of the same group alone.
     """
 
     label: str
@@ -42,18 +45,35 @@ class Row:
     cached: int = 0
     note: str = ""
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
+    runs: list[str] = field(default_factory=list)
+    group: str = ""
+
+    def over_trainings(self, metric: str) -> tuple[float, float] | None:
+        """The 95 % t-interval of the mean over seeds: what another training might have given; None with one seed."""
+        spread = self.spread.get(metric)
+        if spread is None or self.seeds < 2:
+            return None
+        from scipy import special
+
+        reach = float(special.stdtrit(self.seeds - 1, 0.975)) * spread / math.sqrt(self.seeds)
+        value = self.metrics[metric].value
+        return value - reach, value + reach
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the per-query values."""
         metrics = {
-            name: {**estimate.to_json(), "sd_over_seeds": self.spread.get(name)}
+            name: {**estimate.to_json(), "sd_over_seeds": self.spread.get(name), **self._over_trainings(name)}
             for name, estimate in self.metrics.items()
         }
         return {
             "label": self.label, "kind": self.kind, "seeds": self.seeds, "metrics": metrics, "seconds": self.seconds,
-            "parameters": self.parameters, "cached": self.cached, "note": self.note,
-            "exhibits": {name: exhibit.to_json(item) for name, item in self.exhibits.items()},
+            "parameters": self.parameters, "cached": self.cached, "note": self.note, "runs": self.runs,
+            "group": self.group, "exhibits": {name: exhibit.to_json(item) for name, item in self.exhibits.items()},
         }  # fmt: skip
+
+    def _over_trainings(self, metric: str) -> dict[str, float]:
+        found = self.over_trainings(metric)
+        return {} if found is None else {"trainings_low": found[0], "trainings_high": found[1]}
 
 
 @dataclass(frozen=True)
@@ -79,6 +99,10 @@ class BenchResult:
     :param data: what it was measured on: id, digest, scans and subjects on each side of the split, failed scans.
     :param papers: works behind the components used.
     :param description: the configuration's own words on what is compared.
+    :param comparisons: methods in pairs; which ones, ``significance`` says.
+    :param significance: the settings of the comparisons.
+    :param evaluations: name of each evaluation to the key under which the runs' folders have its values.
+    :param protocol: what the fair protocol searched and trained; empty without it.
     """
 
     name: str
@@ -89,6 +113,10 @@ class BenchResult:
     data: dict[str, Any] = field(default_factory=dict)
     papers: list[str] = field(default_factory=list)
     description: str = ""
+    comparisons: list[Comparison] = field(default_factory=list)
+    significance: dict[str, Any] = field(default_factory=dict)
+    evaluations: dict[str, str] = field(default_factory=dict)
+    protocol: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -96,6 +124,8 @@ class BenchResult:
         return {
             "name": self.name, "rank_by": self.rank_by, "data": self.data,
             "rows": [row.to_json() for row in self.rows], "failures": failures, "papers": self.papers,
+            "comparisons": [item.to_json() for item in self.comparisons], "significance": self.significance,
+            "evaluations": self.evaluations, "protocol": self.protocol,
         }  # fmt: skip
 
 
@@ -105,25 +135,28 @@ def row(
     *,
     cached: int,
     seed: int,
+    group: str = "",
 ) -> Row:
-    """Average a method's runs.
+    """Average a method's runs: first those of one seed, which differ in the fold they were trained on, then the seeds.
 
     :param runs: each run's record, and its estimates by evaluation name.
     :param seed: of the bootstrap.
+    :param group: see :class:`Row`.
     """
     records = [record for record, _ in runs]
-    collected: dict[str, list[Estimate]] = {}
-    for _, evaluations in runs:
+    collected: dict[str, dict[int, list[Estimate]]] = {}
+    for record, evaluations in runs:
         for evaluation, estimates in evaluations.items():
             for metric, estimate in estimates.items():
-                collected.setdefault(f"{evaluation}.{metric}", []).append(estimate)
+                collected.setdefault(f"{evaluation}.{metric}", {}).setdefault(record.seed, []).append(estimate)
     metrics, spread = {}, {}
-    for name, found in collected.items():
+    for name, by_seed in collected.items():
+        found = [intervals.average(folds, seed=seed)[0] for folds in by_seed.values()]
         metrics[name], spread[name] = intervals.average(found, seed=seed)
     return Row(
         label=label,
         kind=records[0].kind,
-        seeds=len(records),
+        seeds=len({record.seed for record in records}),
         metrics=metrics,
         spread=spread,
         seconds=sum(sum(record.seconds.values()) for record in records) / len(records),
@@ -131,6 +164,8 @@ def row(
         cached=cached,
         note=_note(records),
         exhibits=exhibits.merged([_exhibits(evaluations) for _, evaluations in runs]),
+        runs=[record.id for record in records],
+        group=group,
     )
 
 

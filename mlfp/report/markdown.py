@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells
+from mlfp.report import cells, differences
+from mlfp.report.tables import table as table
 
 
 def render(result: BenchResult) -> str:
@@ -23,6 +24,7 @@ def _lines(result: BenchResult) -> Iterator[str]:
     if result.rows:
         yield from ranked(result)
         yield from pairs(result)
+        yield from differences.lines(result)
     if result.failures:
         yield "## Failed"
         yield ""
@@ -77,18 +79,3 @@ def _metrics(row: Row, names: Sequence[str], rows: Sequence[Row]) -> Iterator[st
 
 def _breakable(name: str) -> str:
     return " ".join(name.split(".", 1))
-
-
-def table(header: Sequence[str], body: Iterable[Sequence[str]], *, left: Sequence[int] = (0,)) -> Iterator[str]:
-    """A Markdown table, and the empty line after it.
-
-    :param left: columns set to the left; the others hold numbers, and are set to the right.
-    """
-    yield _row(header)
-    yield _row([":--" if place in left else "--:" for place in range(len(header))])
-    yield from (_row(cells_) for cells_ in body)
-    yield ""
-
-
-def _row(values: Sequence[str]) -> str:
-    return "| " + " | ".join(value.replace("|", "\\|").replace("\n", " ") for value in values) + " |"

@@ -11,6 +11,7 @@ from typing import Any
 from mlfp.bench.records import to_json, write_text
 from mlfp.bench.results import BenchResult, Row, RunFailure, ranked
 from mlfp.errors import UsageError, nearest
+from mlfp.evaluation.comparing import Comparison
 from mlfp.report import markdown
 from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate
@@ -72,6 +73,11 @@ def of_json(data: dict[str, Any], *, folder: Path) -> BenchResult:
         data=data["data"],
         papers=data["papers"],
         description=data["description"],
+        # Results that were kept before there was any of it have none.
+        comparisons=[Comparison.of_json(item) for item in data.get("comparisons", [])],
+        significance=data.get("significance", {}),
+        evaluations=data.get("evaluations", {}),
+        protocol=data.get("protocol", {}),
     )
 
 
@@ -87,6 +93,8 @@ def _row(data: dict[str, Any], order: list[str]) -> Row:
         cached=data["cached"],
         note=data["note"],
         exhibits={name: exhibit.from_json(item) for name, item in data.get("exhibits", {}).items()},
+        runs=data.get("runs", []),
+        group=data.get("group", ""),
     )
 
 

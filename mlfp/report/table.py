@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells
+from mlfp.report import cells, differences
 
 #: Blank columns between two columns of the table.
 GAP = 2
@@ -74,6 +74,9 @@ def _columns(result: BenchResult) -> list[Column]:
     ]
     if cells.several_seeds(result):
         columns.append(Column("over\nseeds", [cells.spread(row, ranked) for row in rows], plain))
+    if cells_of := [differences.short(result, ranked, row.label) for row in rows] if result.comparisons else []:
+        whom = "best" if differences.baseline(result, ranked) != result.significance.get("baseline") else "baseline"
+        columns.append(Column(f"to the\n{whom}", cells_of, plain))
     costs = [
         Column("time", [cells.seconds(row.seconds) for row in rows], plain),
         Column("size", [cells.parameters(row.parameters) for row in rows], plain),
@@ -113,6 +116,7 @@ def _table(result: BenchResult, columns: list[Column], room: int) -> Table:
 def _below(result: BenchResult) -> Iterator[str]:
     yield ""
     yield " ".join(cells.subject(result))
+    yield from ([] if not result.comparisons else [" ".join(differences.summary(result))])
     yield from (f"Not measured: {line}" for line in cells.notes(result))
     yield from (f"Failed: {line}" for line in cells.failures(result))
     if result.failures:

@@ -1,0 +1,118 @@
+"""What the tests of a comparison say, in columns and in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from mlfp.bench.results import BenchResult
+from mlfp.bench.significance import ALL, BEST
+from mlfp.evaluation.comparing import Comparison, said_p
+from mlfp.report.tables import table
+
+#: Beside a difference that is not shown to be one.
+NOT_SHOWN = "≈"
+#: What the columns of a table of tests are.
+HEADER = (
+    "method", "compared with", "difference", "p", "p, Holm", "d", "subjects higher, lower, same",
+    "McNemar over queries", "t-test over queries",
+)  # fmt: skip
+
+
+def baseline(result: BenchResult, metric: str) -> str:
+    """The method that the others are compared with by a metric: the configuration's, else the best that was."""
+    asked = str(result.significance.get("baseline", ""))
+    ranked = [row for row in result.rows if metric in row.metrics and not math.isnan(row.metrics[metric].value)]
+    labels = [row.label for row in ranked]
+    if asked in labels and asked not in (BEST, ALL):
+        return asked
+    return max(ranked, key=lambda row: row.metrics[metric].value).label if ranked else ""
+
+
+def between(result: BenchResult, metric: str, first: str, second: str) -> Comparison | None:
+    """The comparison of two methods, in this order; None where there is none."""
+    for item in result.comparisons:
+        if item.metric == metric and {item.first, item.second} == {first, second}:
+            return item if item.first == first else item.turned()
+    return None
+
+
+def by_metric(result: BenchResult, metric: str) -> list[Comparison]:
+    """All comparisons by one metric, as they were made."""
+    return [item for item in result.comparisons if item.metric == metric]
+
+
+def short(result: BenchResult, metric: str, label: str) -> str:
+    """``-0.135``, or ``-0.013 ≈`` where no difference to the baseline is shown; nothing for the baseline itself."""
+    item = between(result, metric, label, baseline(result, metric))
+    if item is None:
+        return ""
+    return f"{item.difference:+.3f}" + (f" {NOT_SHOWN}" if item.verdict == "none" else "")
+
+
+def summary(result: BenchResult) -> Iterator[str]:
+    """What the tests by the ranked metric come to, in a few sentences."""
+    found = by_metric(result, result.rank_by)
+    best = baseline(result, result.rank_by)
+    with_best = [item for row in result.rows if (item := between(result, result.rank_by, row.label, best)) is not None]
+    if not with_best:
+        return
+    words = {"lower": f"Lower than {best}", "higher": f"Higher than {best}"}
+    for verdict, text in words.items():
+        shown = [item for item in with_best if item.verdict == verdict]
+        if shown:
+            yield f"{text}: {_listed(shown)}."
+    none = [item for item in with_best if item.verdict == "none"]
+    if none:
+        yield f"No difference to {best} is shown, which is not to say that there is none: {_listed(none)}."
+    yield from _fine_print(result, found)
+
+
+def _listed(items: Sequence[Comparison]) -> str:
+    return "; ".join(f"{item.first} ({item.difference:+.3f}, {said_p(item.p_holm)})" for item in items)
+
+
+def _fine_print(result: BenchResult, found: Sequence[Comparison]) -> Iterator[str]:
+    family, level = max(item.family for item in found), found[0].level
+    corrected = f", corrected by Holm for {family} tests" if family > 1 else ""
+    yield f"Permutation tests over {found[0].subjects} subjects at {level:g}{corrected}."
+    few = [item for item in found if item.too_few and item.verdict == "none"]
+    if few:
+        yield f"In {len(few)} of them too few subjects differ for any outcome to show a difference."
+    if any(row.kind == "trained" and row.seeds == 1 for row in result.rows):
+        yield "Each method was trained once: what another training would give is in no interval and in no test."
+
+
+def lines(result: BenchResult) -> Iterator[str]:
+    """A section of Markdown: the tests by the ranked metric, and what they come to."""
+    found = by_metric(result, result.rank_by)
+    if not found:
+        return
+    yield from (f"## Differences in {result.rank_by}", "", " ".join(summary(result)), "")
+    yield from table(HEADER, [_cells(item) for item in found], left=(0, 1))
+    yield (
+        "p: all of a subject's queries are swapped at once; d: the mean difference of a subject in standard "
+        "deviations. McNemar's and the t-test take queries as independent, as papers do, and those of one subject are "
+        "not."
+    )
+    yield ""
+
+
+def _cells(item: Comparison) -> list[str]:
+    mark = f" {NOT_SHOWN}" if item.verdict == "none" else ""
+    mcnemar = item.mcnemar
+    return [
+        item.first,
+        item.second,
+        f"{item.difference:+.3f} ({item.low:+.3f} to {item.high:+.3f}){mark}",
+        _p(item.p),
+        _p(item.p_holm),
+        "" if math.isnan(item.effect) else f"{item.effect:+.2f}",
+        f"{item.higher}, {item.lower}, {item.same}",
+        "" if mcnemar is None else f"{mcnemar.only_first} against {mcnemar.only_second}, {said_p(mcnemar.p)}",
+        "" if math.isnan(item.t_test.t) else f"t = {item.t_test.t:.2f}, {said_p(item.t_test.p)}",
+    ]
+
+
+def _p(p: float) -> str:
+    return said_p(p).removeprefix("p ").removeprefix("= ")

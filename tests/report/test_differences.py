@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from mlfp.bench.results import BenchResult
+from mlfp.bench.significance import Significance
+from mlfp.evaluation import intervals
+from mlfp.report import differences, markdown, saved
+from mlfp.report.table import print_result
+from mlfp.types.estimate import Units
+
+Make = Callable[..., BenchResult]
+METRIC = "retrieval.map_at_r"
+
+
+@pytest.fixture
+def compared(make_result: Make) -> Callable[..., BenchResult]:
+    """The result of three methods, of which the first two are much alike, with its tests."""
+
+    def make(subjects: int = 40, baseline: str = "best") -> BenchResult:
+        result = make_result()
+        names = np.array([f"s{place:02d}" for place in range(subjects)], dtype=object)
+        shares = {"triplet": 0.9, "untrained": 0.85, "ssim": 0.1}
+        for place, row in enumerate(result.rows):
+            hits = np.random.default_rng(place).random(subjects) < shares[row.label]
+            units = Units(names, names, hits.astype(float), np.ones(subjects))
+            row.metrics[METRIC] = intervals.estimate(units, seed=0)
+        found = Significance(baseline).apply(result.rows, seed=0)
+        return replace(result, comparisons=found, significance={"baseline": baseline})
+
+    return make
+
+
+def test_words_say_who_differs_and_who_is_not_shown_to(compared: Make) -> None:
+    text = " ".join(differences.summary(compared()))
+    assert "Lower than triplet: ssim (" in text
+    assert "No difference to triplet is shown, which is not to say that there is none: untrained (" in text
+    assert "corrected by Holm for 3 tests" in text
+    assert "Each method was trained once" in text
+
+
+def test_too_few_subjects_are_said_to_be_too_few(compared: Make) -> None:
+    assert "too few subjects differ" in " ".join(differences.summary(compared(subjects=5)))
+
+
+def test_a_baseline_is_what_the_others_are_compared_with(compared: Make) -> None:
+    result = compared(baseline="ssim")
+    assert differences.baseline(result, METRIC) == "ssim"
+    assert differences.short(result, METRIC, "ssim") == ""
+    assert differences.short(result, METRIC, "triplet").startswith("+0.")
+    assert "Higher than ssim: triplet (" in " ".join(differences.summary(result))
+
+
+def test_the_column_marks_what_is_not_shown(compared: Make) -> None:
+    result = compared()
+    assert differences.short(result, METRIC, "untrained").endswith("≈")
+    assert not differences.short(result, METRIC, "ssim").endswith("≈")
+    stream = io.StringIO()
+    print_result(result, Console(file=stream, width=120, highlight=False))
+    assert "≈" in stream.getvalue()
+    assert "best" in stream.getvalue()
+
+
+def test_markdown_has_every_number_of_a_test(compared: Make) -> None:
+    result = compared()
+    text = markdown.render(result)
+    assert f"## Differences in {METRIC}" in text
+    item = differences.between(result, METRIC, "ssim", "triplet")
+    assert item is not None
+    assert item.mcnemar is not None
+    for part in (f"{item.difference:+.3f} ({item.low:+.3f} to {item.high:+.3f})", f"{item.effect:+.2f}",
+                 f"{item.higher}, {item.lower}, {item.same}", f"{item.mcnemar.only_first} against"):  # fmt: skip
+        assert part in text
+
+
+def test_a_result_without_tests_says_nothing_of_them(make_result: Make) -> None:
+    assert "Differences" not in markdown.render(make_result())
+    assert list(differences.summary(make_result())) == []
+
+
+def test_comparisons_are_saved_and_read(compared: Make, tmp_path: Path) -> None:
+    result = replace(compared(), folder=tmp_path, evaluations={"retrieval": "abc"}, protocol={"use": "fair"})
+    saved.write(result)
+    again = saved.read(tmp_path)
+    assert [item.say() for item in again.comparisons] == [item.say() for item in result.comparisons]
+    assert (again.evaluations, again.significance, again.protocol) == (
+        result.evaluations, result.significance, result.protocol,
+    )  # fmt: skip
+    assert markdown.render(again) == markdown.render(result)
