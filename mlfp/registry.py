@@ -62,6 +62,11 @@ class Component:
         return (self.name, *self.aliases)
 
     @property
+    def works_in(self) -> tuple[int, ...]:
+        """The spatial dimensions it works in; both where it named none."""
+        return self.dims or (2, 3)
+
+    @property
     def origin(self) -> str:
         """Where it comes from: target, distribution and version."""
         return f"{self.target}, from {self.distribution} {self.distribution_version}"

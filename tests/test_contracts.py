@@ -36,6 +36,7 @@ def examples(tmp_path) -> dict[str, dict[str, Any]]:
         "mlfp/folder": {"path": str(tmp_path), "template": "{subject}/{session}/{modality}.png"},
         "mlfp/phantom": {"subjects": 2, "sessions": 2, "spacing": 5.0},
         "mlfp/resample": {"spacing": 3.0},
+        "mlfp/normalise": {"mean": 0.5, "deviation": 0.25},
         "mlfp/resize": {"shape": 16},
         "mlfp/pad": {"shape": 16},
         "mlfp/slice": {"axis": "axial"},

@@ -32,7 +32,7 @@ def list_(pattern: str, kind: str | None, as_json: bool) -> None:
     found = host()
     components = found.registry.components(kind, pattern)
     if as_json:
-        listed = [{"id": item.id, **asdict(item)} for item in components]
+        listed = [told(item) for item in components]
         print_json({"plugins": [asdict(plugin) for plugin in found.plugins], "components": listed})
         return
     for plugin in found.plugins:
@@ -69,7 +69,12 @@ def describe(component: Component) -> dict[str, Any]:
     from mlfp.cli.explained import PROVIDED
 
     schema = parameters.json_schema(component.load(), without=PROVIDED)
-    return {"id": component.id, **asdict(component), "parameters": schema}
+    return {**told(component), "parameters": schema}
+
+
+def told(component: Component) -> dict[str, Any]:
+    """What was said of a component when it was registered, for machines: ``dims`` are never empty."""
+    return {"id": component.id, **asdict(component), "dims": component.works_in}
 
 
 @plugins.command()

@@ -46,10 +46,10 @@ def check_component(registry: Registry, component: Component, examples: Mapping[
             return registry.build(kind, spec, **_OFFERED, **context)
 
     if kind == "encoder":
-        for dims in component.dims or (2, 3):
+        for dims in component.works_in:
             check_encoder(_factory(registry, spec), spatial_dims=dims)
     elif kind in _CHECKS_BY_DIMS:
-        for dims in component.dims or (2, 3):
+        for dims in component.works_in:
             context = {"spatial_dims": dims, "in_channels": 1, "spacing": (1.0,) * dims}
             _CHECKS_BY_DIMS[kind](make(**context), spatial_dims=dims)
     elif kind in _CHECKS_IN_FOLDER:

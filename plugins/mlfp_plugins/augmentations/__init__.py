@@ -105,6 +105,7 @@ def register_augmentations(register: Register) -> None:
         summary="Crop, flip, jitter, blur, solarise: as SimCLR and Barlow Twins on photographs.",
         paper="Zbontar et al. 2021, Barlow Twins; Chen et al. 2020, SimCLR, appendix A",
         dims=(2, 3),
+        version=2,  # pictures are mirrored from left to right
     )
     register(
         "random-resized-crop",
@@ -116,9 +117,10 @@ def register_augmentations(register: Register) -> None:
     register(
         "flip",
         "mlfp_plugins.augmentations.flip:Flip",
-        summary="Mirror the image along one axis.",
+        summary="Mirror the image, from left to right unless told otherwise.",
         paper="Chen et al. 2020, SimCLR, appendix A",
         dims=(2, 3),
+        version=2,  # pictures are mirrored from left to right
     )
     register(
         "colour-jitter",

@@ -16,18 +16,18 @@ from mlfp.training.maps import AffineMap
 
 @dataclass(frozen=True)
 class Flip:
-    """Mirror an image along one axis (SimCLR, appendix A: horizontally, with probability 0.5).
+    """Mirror an image from left to right (SimCLR, appendix A: horizontally, with probability 0.5), or along any axis.
 
     No body is its own mirror image: what is left and what is right can tell subjects apart, and this teaches that it
     does not.
 
-    :param axis: counted from 0. In RAS order 0 is left and right, of volumes and of axial or coronal slices; of a
-        picture's file it is 1, from column to column.
+    :param axis: counted from 0. None is left and right: of a picture, whether a file or a slice, from column to column
+        (axis 1), and of a volume in RAS order its first axis (0).
     :param probability: of changing an image.
     :param scope: ``view`` draws for every row, ``subject`` once for all rows of a subject.
     """
 
-    axis: int = 0
+    axis: int | None = None
     probability: float = 0.5
     scope: Literal["view", "subject"] = "view"
 
@@ -37,11 +37,12 @@ class Flip:
         :raises ParameterError: an axis that the image does not have.
         """
         dims = batch.ndim - 2
-        if not 0 <= self.axis < dims:
-            raise ParameterError(f"axis {self.axis} does not fit an image with {dims}", key=("axis",))
+        axis = (1 if dims == 2 else 0) if self.axis is None else self.axis
+        if not 0 <= axis < dims:
+            raise ParameterError(f"axis {axis} does not fit an image with {dims}", key=("axis",))
         active = gate(generators, self.probability)
         sign = torch.ones(len(active), dims)
-        sign[active, self.axis] = -1
+        sign[active, axis] = -1
         return Draws(active, {"sign": sign})
 
     def map(self, parameters: Draws) -> AffineMap:

@@ -31,11 +31,11 @@ class NaturalImages:
     with ``batch: {views: 2}`` only. In 3D every transform is that of its own description.
 
     :param recipe: ``barlow-twins`` or ``simclr``.
-    :param flip_axis: which axis is mirrored: 0 is left and right in RAS order; of a picture's file it is 1.
+    :param flip_axis: which axis is mirrored; None is left and right, of pictures and volumes alike (see ``flip``).
     """
 
     recipe: Literal["barlow-twins", "simclr"] = "barlow-twins"
-    flip_axis: int = 0
+    flip_axis: int | None = None
 
     @property
     def steps(self) -> list[Any]:

@@ -84,5 +84,8 @@ def register_encoders(register: Register) -> None:
         "slices",
         "mlfp_plugins.encoders.slices:slices",
         summary="A 2D encoder on several slices of a head, pooled into one fingerprint.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, section 5 (future work); pooling after Su et al. 2015, Multi-view "
+        "Convolutional Neural Networks for 3D Shape Recognition",
+        dims=(2, 3),
         aliases=("multi-slice",),
     )

@@ -25,7 +25,8 @@ def _register_on_pairs(register: Register) -> None:
         "contrastive",
         "mlfp_plugins.losses.contrastive:ContrastiveLoss",
         summary="Positives within one margin, negatives beyond another.",
-        paper="Hadsell, Chopra & LeCun 2006, Dimensionality Reduction by Learning an Invariant Mapping",
+        paper="Hadsell, Chopra & LeCun 2006, Dimensionality Reduction by Learning an Invariant Mapping; with a "
+        "cross-batch memory Packhäuser et al. 2022, Scientific Reports 12:14851",
     )
     register(
         "infonce",

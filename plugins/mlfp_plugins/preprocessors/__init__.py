@@ -22,6 +22,14 @@ def register_preprocessors(register: Register) -> None:
     )
     register("zscore", f"{_HERE}.zscore:ZScore", summary="Mean 0 and standard deviation 1 inside the head or body.")
     register(
+        "normalise",
+        f"{_HERE}.normalise:Normalise",
+        summary="A given mean and deviation, the same for all scans, such as ImageNet's.",
+        paper="released codes of Gaspar Alves et al. 2025, Few-Shot Fingerprinting, and Puglisi et al. 2023, "
+        "DeepBrainPrint",
+        aliases=("normalize",),
+    )
+    register(
         "slice", f"{_HERE}.slice:Slice", summary="One slice by axis and position, or several as channels.", dims=(3,)
     )
     register("move", f"{_HERE}.move:Move", summary="The subject lying elsewhere: rotated, shifted, scaled at random.")

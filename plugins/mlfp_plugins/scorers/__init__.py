@@ -26,17 +26,23 @@ def register_scorers(register: Register) -> None:
         "cross-entropy",
         "mlfp_plugins.scorers.cross_entropy:CrossEntropy",
         summary="Minimum cross entropy between images as distributions over pixels, or between their histograms.",
-        paper="Kullback 1959, Information Theory and Statistics; for brain MRI Sharma et al. 2026, arXiv 2602.10043",
+        paper="Kullback 1959, Information Theory and Statistics; for brain MRI Sharma et al. 2026, arXiv 2602.10043; "
+        "by this name in Puglisi et al. 2023, DeepBrainPrint, after Al-bory & Elsheh 2018",
+        aliases=("minimum-cross-entropy",),
     )
     register(
         "header-only",
         "mlfp_plugins.scorers.header_only:HeaderOnly",
         summary="Shape, voxel size and place from the files' headers, no pixels: how much the acquisition explains.",
+        paper="a control of mlfp's own, against shortcuts as in Geirhos et al. 2020, Shortcut Learning in Deep Neural "
+        "Networks",
     )
     register(
         "histogram",
         "mlfp_plugins.scorers.histogram:Histogram",
         summary="Intensities wherever they lie: how much of a result scanner and contrast explain.",
+        paper="Rubner, Tomasi & Guibas 2000, The Earth Mover's Distance as a Metric for Image Retrieval",
+        aliases=("intensity-histogram",),
     )
     register(
         "mlkr",
@@ -60,6 +66,8 @@ def register_scorers(register: Register) -> None:
         "outline",
         "mlfp_plugins.scorers.outline:Outline",
         summary="Overlap of the masks alone: how much of a result the outline explains.",
+        paper="a control of mlfp's own; overlap by Dice 1945, Measures of the Amount of Ecologic Association Between "
+        "Species",
     )
     register(
         "sift-rank",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -11,12 +13,14 @@ from mlfp_plugins.augmentations.flip import Flip
 from mlfp_plugins.augmentations.natural_images import NaturalImages
 from mlfp_plugins.augmentations.random_resized_crop import RandomResizedCrop
 from mlfp_plugins.augmentations.solarise import Solarise
+from mlfp_plugins.preprocessors.slice import Slice
 from scipy import ndimage, stats
 from torch import Tensor
 
 from mlfp.errors import ParameterError
 from mlfp.seeds import seeded_globals, torch_generator
 from mlfp.training.augment import AugmentationChain
+from mlfp.types.volume import Volume
 
 transforms = pytest.importorskip("torchvision.transforms")
 SHAPES = {2: (16, 14), 3: (10, 12, 9)}
@@ -89,9 +93,23 @@ def test_a_flip_mirrors_exactly(dims: int) -> None:
     assert 20 < mirrored < 44
 
 
+@pytest.mark.parametrize("axis", ["axial", "coronal"])
+def test_unless_told_otherwise_left_and_right_change_places(axis: Literal["axial", "coronal"]) -> None:
+    """Of a volume, and of what the slice preprocessor cuts out of it."""
+    volume = np.zeros((1, 6, 7, 8), dtype=np.float32)
+    volume[0, 0] = 1  # the subject's left
+    cut = torch.from_numpy(Slice(axis=axis)(Volume(volume, np.eye(4), "s")).data)[None]
+    whole = torch.from_numpy(volume)[None]
+    assert cut[..., 0].all()
+    assert applied(Flip(probability=1.0), cut)[..., -1].all()
+    assert applied(Flip(probability=1.0), whole)[:, :, -1].all()
+    (flip,) = (step for step in NaturalImages().steps if isinstance(step, Flip))
+    assert flip.axis is None
+
+
 def test_crop_and_flip_are_resampled_once() -> None:
     batch, keys = images(2), [(0, row) for row in range(6)]
-    both = AugmentationChain([RandomResizedCrop(), Flip(probability=1.0)])
+    both = AugmentationChain([RandomResizedCrop(), Flip(axis=0, probability=1.0)])
     once = both(batch, keys=keys, subject_keys=keys)
     cropped = AugmentationChain([RandomResizedCrop()])(batch, keys=keys, subject_keys=keys)
     torch.testing.assert_close(once, cropped.flip(2), atol=1e-5, rtol=0)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mlfp_plugins.preprocessors.normalise import Normalise
 from mlfp_plugins.preprocessors.percentile import Percentile
 from mlfp_plugins.preprocessors.synthetic_contrast import SyntheticContrast
 from mlfp_plugins.preprocessors.zscore import ZScore
@@ -166,3 +168,35 @@ class TestSyntheticContrast:
     def test_what_cannot_be_is_refused(self, wrong: dict[str, float]) -> None:
         with pytest.raises(ParameterError):
             SyntheticContrast(**wrong)
+
+
+class TestNormalise:
+    IMAGENET = Normalise(mean=[0.485, 0.456, 0.406], deviation=[0.229, 0.224, 0.225], scale=255)
+
+    def test_an_x_ray_is_torchvision_s_in_colour(self) -> None:
+        """As Few-Shot Fingerprinting's released code has it: RGB / 255, then ImageNet's mean and deviation."""
+        transforms = pytest.importorskip("torchvision.transforms.functional")
+        pixels = np.random.default_rng(0).integers(0, 256, (9, 7)).astype(np.float32)
+        found = self.IMAGENET(Volume(pixels[np.newaxis], np.eye(3), "s")).data
+        rgb = torch.from_numpy(pixels / 255).expand(3, -1, -1)
+        expected = transforms.normalize(rgb, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+
+    def test_all_scans_by_the_same_numbers(self) -> None:
+        volume, _ = head()
+        found = Normalise(mean=20, deviation=5)(volume).data
+        np.testing.assert_allclose(found, (volume.data - 20) / 5, atol=1e-4)
+
+    def test_each_channel_by_its_own(self) -> None:
+        data = np.ones((2, 3, 4), dtype=np.float32)
+        found = Normalise(mean=[1, 3], deviation=2)(Volume(data, np.eye(3), "s")).data
+        assert found[:, 0, 0].tolist() == [0, -1]
+
+    def test_what_cannot_be_is_refused(self) -> None:
+        with pytest.raises(ParameterError, match="deviation should be above 0"):
+            Normalise(mean=0, deviation=0)
+        with pytest.raises(ParameterError, match="different numbers of channels"):
+            Normalise(mean=[0, 1], deviation=[1, 1, 1])
+        with pytest.raises(ScanError, match="2 channels, and mean and deviation are of 3"):
+            self.IMAGENET(Volume(np.ones((2, 3, 4), dtype=np.float32), np.eye(3), "s"))
