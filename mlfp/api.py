@@ -224,6 +224,11 @@ def evaluate(
     for spec in [EvaluationSpec.parse(item) for item in evaluators]:
         evaluator = registry().build("evaluator", spec.spec)
         _check_needs(spec.name, evaluator.needs, others=spec.move is not None or bool(spec.derive))
+        if spec.side != "test":
+            raise UsageError(
+                f"evaluation {spec.name!r} measures on the {spec.side} side, and a store is measured as a whole",
+                hints=["Choose by a column instead, if the table has one: query: {split: val}, gallery: {split: val}"],
+            )
         if spec.name in measured:
             raise ParameterError(
                 f"two evaluations are called {spec.name!r}", hints=["Give one a name: {use: ..., name: ...}"]

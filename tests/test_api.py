@@ -66,6 +66,7 @@ def test_evaluations_are_written_as_in_a_configuration() -> None:
     ("evaluators", "said"),
     [
         ([{"use": "retrieval", "move": {"rotate": 10}}], "needs the scans"),
+        ([{"use": "retrieval", "side": "val"}], "a store is measured as a whole"),
         (["retrieval", "retrieval"], "two evaluations are called 'retrieval'"),
         (["retrival"], "Did you mean: retrieval"),
     ],

@@ -13,7 +13,7 @@ from typing import Any
 from mlfp.bench import results
 from mlfp.bench.config import BenchConfig, file_key, parse
 from mlfp.bench.environment import environment
-from mlfp.bench.plan import Material, Run, evaluation_key, gather, runs
+from mlfp.bench.plan import Material, Run, check_sides, evaluation_key, gather, runs
 from mlfp.bench.quick import quick
 from mlfp.bench.records import Record, RunFolder, to_json, write_lines, write_text
 from mlfp.bench.source import Source
@@ -55,6 +55,7 @@ def bench(
     """
     parsed = read(config, data=data, overrides=overrides or {}, smoke=smoke)
     material = gather(parsed, smoke=smoke)
+    check_sides(parsed, material.split)
     planned = runs(parsed, material, only=only)
     if only is None:
         _check_baseline(parsed, planned)

@@ -43,7 +43,8 @@ class Workshop:
     config: BenchConfig
     material: Material
     progress: Progress = silent
-    _others: dict[str, ScanSet] = field(default_factory=dict)
+    _sides: dict[str, ScanSet] = field(default_factory=dict)
+    _others: dict[tuple[str, str], ScanSet] = field(default_factory=dict)
 
     @cached_property
     def scans(self) -> ScanSet:
@@ -56,32 +57,37 @@ class Workshop:
         wanted = set(self.material.table.scans[getattr(self.material.split, side)])
         return np.flatnonzero([scan in wanted for scan in self.scans.table.scans])
 
-    @cached_property
-    def test(self) -> ScanSet:
-        """The test side."""
-        rows = self.rows("test")
-        if len(rows) == 0:
-            raise UsageError("no scan of the test side could be read, so nothing can be measured")
-        return self.scans.select(rows)
+    def side(self, name: str) -> ScanSet:
+        """The scans of one side of the split that is measured on.
+
+        :raises UsageError: there are none.
+        """
+        if name not in self._sides:
+            rows = self.rows(name)
+            if len(rows) == 0:
+                raise UsageError(f"no scan of the {name} side could be read, so nothing can be measured")
+            self._sides[name] = self.scans.select(rows)
+        return self._sides[name]
 
     def queries(self, evaluation: EvaluationSpec) -> ScanSet:
-        """The test scans that an evaluation asks with: derived, and moved in the scanner before the chain."""
+        """The scans that an evaluation asks with: derived, and moved in the scanner before the chain."""
         return self._derived(evaluation, evaluation.move)
 
     def gallery(self, evaluation: EvaluationSpec) -> ScanSet:
-        """The test scans that an evaluation searches: derived, but never moved."""
+        """The scans that an evaluation searches: derived, but never moved."""
         return self._derived(evaluation, None)
 
     def _derived(self, evaluation: EvaluationSpec, move: Mapping[str, float] | None) -> ScanSet:
+        side = self.side(evaluation.side)
         if move is None and not evaluation.derive:
-            return self.test
+            return side
         chain = self.material.chain.appended(evaluation.derive)
         if move is not None:
             chain = chain.prepended(Spec("move", dict(move)))
-        if chain.key not in self._others:
-            table = self.test.table
-            self._others[chain.key] = prepare(self.material.dataset, chain, table=table, progress=self.progress)
-        return self._others[chain.key]
+        key = (evaluation.side, chain.key)
+        if key not in self._others:
+            self._others[key] = prepare(self.material.dataset, chain, table=side.table, progress=self.progress)
+        return self._others[key]
 
 
 #: Describes scans for comparison, and compares what it described.

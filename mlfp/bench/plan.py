@@ -15,7 +15,7 @@ from mlfp.bench.records import SCHEMA
 from mlfp.data.chain import Chain
 from mlfp.data.prepare import digest_of
 from mlfp.data.splits import Split
-from mlfp.errors import UsageError, nearest
+from mlfp.errors import ParameterError, UsageError, nearest
 from mlfp.evaluation.settings import EvaluationSpec
 from mlfp.hookspecs import KINDS
 from mlfp.plugins import registry
@@ -99,6 +99,21 @@ def gather(config: BenchConfig, *, smoke: bool = False) -> Material:
     component = _component("dataset", config.data)
     digest = digest_of(dataset, table, chain)
     return Material(dataset, component, table, chain, config.split.apply(table), _hash(component, digest))
+
+
+def check_sides(config: BenchConfig, split: Split) -> None:
+    """Refuse an evaluation on a side of the split that has no scans.
+
+    :raises ParameterError: with file and line.
+    """
+    for place, evaluation in enumerate(config.evaluations):
+        if len(getattr(split, evaluation.side)) == 0:
+            key, name = ("evaluate", place, "side"), evaluation.name
+            error = ParameterError(
+                f"evaluation {name!r} measures on the {evaluation.side} side, and the split leaves it no scans",
+                hints=[f"Give it a share of the subjects: split: {{{evaluation.side}: 0.15}}"],
+            )
+            raise config.source.locate(error, key)
 
 
 def _few(split: Split, table: ScanTable) -> list[str]:

@@ -12,7 +12,9 @@ from mlfp.errors import ParameterError, nearest
 from mlfp.types.spec import Spec
 
 #: What an evaluation is asked beside the parameters of its evaluator.
-KEYS = ("use", "name", "query", "gallery", "across", "move", "derive", "ignore")
+KEYS = ("use", "name", "side", "query", "gallery", "across", "move", "derive", "ignore")
+#: Whose scans are measured on.
+SIDES = ("test", "val")
 #: How queries may be moved in the scanner: degrees, mm, fraction; and the seed of the draw.
 MOVES = ("rotate", "shift", "scale", "seed")
 
@@ -23,6 +25,7 @@ class EvaluationSpec:
 
     :param spec: the evaluator and its own parameters.
     :param name: what its metrics are filed under; the evaluator's name unless given.
+    :param side: of the split: ``test``, or ``val`` to choose by what the test scans have no say in.
     :param query: columns of the scan table and the values (one, or a list) that queries must have.
     :param gallery: the same for the gallery.
     :param across: a column of which every ordered pair of different values is compared: queries have the one, the
@@ -36,6 +39,7 @@ class EvaluationSpec:
 
     spec: Spec
     name: str
+    side: str = "test"
     query: Mapping[str, Any] = field(default_factory=dict)
     gallery: Mapping[str, Any] = field(default_factory=dict)
     across: str | None = None
@@ -62,6 +66,7 @@ class EvaluationSpec:
             )
         return cls(
             name=name,
+            side=_side(given.pop("side", "test")),
             query=_conditions("query", given.pop("query", None)),
             gallery=_conditions("gallery", given.pop("gallery", None)),
             across=_column(given.pop("across", None)),
@@ -74,6 +79,7 @@ class EvaluationSpec:
     def to_config(self) -> dict[str, Any]:
         """The mapping this could have been read from, without what has its default."""
         optional = {
+            "side": None if self.side == "test" else self.side,
             "query": dict(self.query),
             "gallery": dict(self.gallery),
             "across": self.across,
@@ -82,6 +88,16 @@ class EvaluationSpec:
             "ignore": list(self.ignore),
         }
         return {**self.spec.to_config(), "name": self.name, **{key: item for key, item in optional.items() if item}}
+
+
+def _side(value: object) -> str:
+    if value in SIDES:
+        return str(value)
+    raise ParameterError(
+        f"side should be one of {', '.join(SIDES)}, got {value!r}",
+        key=("side",),
+        hints=nearest(str(value), SIDES),
+    )
 
 
 def _conditions(key: str, value: object) -> dict[str, Any]:

@@ -322,3 +322,32 @@ def test_records_outlive_their_run(comparison: Config, shared: Path) -> None:
         record = RunFolder(path).record()
         assert record is not None
         assert record.data["train"]["subjects"] + record.data["val"]["subjects"] + record.data["test"]["subjects"] == 24
+
+
+VALIDATION = {"use": "retrieval", "name": "validation", "side": "val"}
+
+
+def test_methods_can_be_ranked_on_the_validation_side(comparison: Config, tmp_path: Path) -> None:
+    """What the training chose its best weights by, measured again; the test side's figures stand beside it."""
+    asked = {**comparison, "seeds": [0], "evaluate": ["retrieval", VALIDATION], "rank_by": "validation.map_at_r"}
+    result = engine.bench(asked, out=tmp_path)
+    assert not result.failures
+    ranks = [row.metrics["validation.map_at_r"].value for row in result.rows]
+    assert ranks == sorted(ranks, reverse=True)
+    chosen = {
+        record["label"]: record["training"]["map_at_r"]
+        for record in map(json.loads, (tmp_path / "results.jsonl").read_text().splitlines())
+        if record["kind"] == "trained"
+    }
+    assert set(chosen) == {"triplet", "infonce"}
+    for row in result.rows:
+        if row.label in chosen:
+            assert row.metrics["validation.map_at_r"].value == pytest.approx(chosen[row.label], abs=1e-6)
+            assert row.metrics["retrieval.map_at_r"].n > row.metrics["validation.map_at_r"].n
+
+
+def test_a_side_without_scans_is_named_before_anything_runs(comparison: Config) -> None:
+    asked = {**comparison, "split": {"val": 0, "test": 0.4}, "evaluate": [VALIDATION]}
+    with pytest.raises(ParameterError, match="measures on the val side, and the split leaves it no scans") as caught:
+        engine.bench(asked, check=True)
+    assert caught.value.key == ("evaluate", 0, "side")

@@ -36,6 +36,7 @@ def test_it_can_be_written_and_read_again() -> None:
     given = {
         "use": "retrieval",
         "name": "moved",
+        "side": "val",
         "across": "modality",
         "move": {"rotate": 10.0},
         "derive": [{"use": "synthetic-contrast", "shift": 0.1}],
@@ -59,6 +60,8 @@ def test_it_can_be_written_and_read_again() -> None:
         ({"use": "retrieval", "move": {"rotat": 10}}, "Did you mean: rotate", ("move", "rotat")),
         ({"use": "retrieval", "move": {"rotate": "far"}}, "should be float", ("move", "rotate")),
         ({"use": "retrieval", "move": {"rotate": -1}}, "0 or more", ("move", "rotate")),
+        ({"use": "retrieval", "side": "vla"}, "Did you mean: val", ("side",)),
+        ({"use": "retrieval", "side": ["val"]}, "side should be one of test, val", ("side",)),
         ({"use": "retrieval", "ignore": [1]}, "list of columns", ("ignore",)),
     ],
 )
@@ -67,6 +70,11 @@ def test_what_is_wrong_is_named(value: object, message: str, key: tuple[str, ...
         EvaluationSpec.parse(value)
     assert message in str(caught.value)
     assert caught.value.key == key
+
+
+def test_the_test_side_goes_without_saying_and_leaves_an_evaluation_s_identity() -> None:
+    assert EvaluationSpec.parse({"use": "retrieval", "side": "test"}) == EvaluationSpec.parse("retrieval")
+    assert "side" not in EvaluationSpec.parse("retrieval").to_config()
 
 
 def test_reading_an_evaluation_and_averaging_import_no_torch() -> None:

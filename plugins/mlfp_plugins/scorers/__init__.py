@@ -34,8 +34,7 @@ def register_scorers(register: Register) -> None:
         "header-only",
         "mlfp_plugins.scorers.header_only:HeaderOnly",
         summary="Shape, voxel size and place from the files' headers, no pixels: how much the acquisition explains.",
-        paper="a control of mlfp's own, against shortcuts as in Geirhos et al. 2020, Shortcut Learning in Deep Neural "
-        "Networks",
+        paper="Geirhos et al. 2020, Shortcut Learning in Deep Neural Networks: what such controls are against",
     )
     register(
         "histogram",
@@ -66,8 +65,7 @@ def register_scorers(register: Register) -> None:
         "outline",
         "mlfp_plugins.scorers.outline:Outline",
         summary="Overlap of the masks alone: how much of a result the outline explains.",
-        paper="a control of mlfp's own; overlap by Dice 1945, Measures of the Amount of Ecologic Association Between "
-        "Species",
+        paper="Dice 1945, Measures of the Amount of Ecologic Association Between Species",
     )
     register(
         "sift-rank",
