@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from mlfp.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from mlfp.api import bench, embed, evaluate, report, train
+    from mlfp.api import bench, embed, evaluate, report, search, store_add, store_remove, train
 
-__all__ = ["bench", "embed", "evaluate", "hookimpl", "report", "train"]
+__all__ = ["bench", "embed", "evaluate", "hookimpl", "report", "search", "store_add", "store_remove", "train"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("bench", "report"):  # packages as well: see mlfp.doors
+    if name in ("bench", "report", "search"):  # packages as well: see mlfp.doors
         return importlib.import_module(f"mlfp.{name}")
     if name in __all__:
         return getattr(importlib.import_module("mlfp.api"), name)

@@ -21,10 +21,23 @@ from mlfp.report import saved
 
 if TYPE_CHECKING:
     from mlfp.data.scans import ScanFailure
+    from mlfp.fingerprints.removal import Removed
+    from mlfp.search.find import Hit
     from mlfp.types.fingerprints import Fingerprints
     from mlfp.types.measured import Measured
 
-__all__ = ["Embedded", "Trained", "bench", "embed", "evaluate", "report", "train"]
+__all__ = [
+    "Embedded",
+    "Trained",
+    "bench",
+    "embed",
+    "evaluate",
+    "report",
+    "search",
+    "store_add",
+    "store_remove",
+    "train",
+]
 
 #: Told a line for whatever ends, or is left out.
 Announce = Callable[[str], None]
@@ -156,18 +169,21 @@ class Embedded:
     """Fingerprints, and the scans that could not be read.
 
     :param store: the file they were written to, if any.
+    :param fresh: how many were embedded now; the others were in the store already.
     """
 
     fingerprints: Fingerprints
     failures: list[ScanFailure] = field(default_factory=list)
     store: Path | None = None
+    fresh: int = 0
 
 
 def embed(
     data: Path | str,
     *,
-    model: Path | str,
+    model: Path | str | None = None,
     out: Path | str | None = None,
+    shard: str | None = None,
     batch_size: int | None = None,
     device: str = "auto",
     progress: Progress = silent,
@@ -175,9 +191,14 @@ def embed(
 ) -> Embedded:
     """Turn scans into fingerprints, preprocessed as the model's card says.
 
+    With ``out`` they are written down as they are made: what is in the store and has not changed is not made again, a
+    killed run goes on where it was, and scans that cannot be used are rows of ``failures.csv`` there.
+
     :param data: a manifest, a folder or ``dataset:path``.
-    :param model: a model's file, or the folder that ``mlfp train`` wrote.
+    :param model: a model's file, the folder that ``mlfp train`` wrote, or the name of a published one; may be left out
+        where the store has one.
     :param out: folder of the store to write; nothing is written without it.
+    :param shard: ``i/n``: only one of n shares of the scans; several processes may fill one store.
     :param batch_size: scans a forward pass; chosen by their size unless given.
     :raises UsageError: there is no such data or model, or the scans do not fit it.
     """
@@ -185,18 +206,81 @@ def embed(
     from mlfp.data.locate import locate
     from mlfp.data.prepare import prepare
     from mlfp.fingerprints import embedding, store
+    from mlfp.fingerprints.filling import fill
     from mlfp.fingerprints.model import FingerprintModel
+    from mlfp.fingerprints.parts import Shard
     from mlfp.plugins import registry
     from mlfp.types.spec import Spec
 
-    loaded = FingerprintModel.load(_model_file(Path(model)))
+    loaded = FingerprintModel.load(_model_of(model, out))
+    if out is not None:
+        filled = fill(
+            Path(out), loaded, locate(str(data)), shard=Shard.parse(shard) if shard else None, batch_size=batch_size,
+            device=device, progress=progress,
+        )  # fmt: skip
+        _announce_failures(filled.failures, announce)
+        return Embedded(store.read(Path(out)), filled.failures, filled.store, filled.embedded)
     dataset = registry().build("dataset", locate(str(data)))
     chain = Chain([Spec.parse(step) for step in loaded.card.preprocess])
     scans = prepare(dataset, chain, progress=progress)
     _announce_failures(scans.failures, announce)
     fingerprints = embedding.embed(loaded, scans, batch_size=batch_size, device=device, progress=progress)
-    written = None if out is None else store.write(Path(out), fingerprints)
-    return Embedded(fingerprints, list(scans.failures), written)
+    return Embedded(fingerprints, list(scans.failures), fresh=len(scans))
+
+
+def _model_of(model: Path | str | None, out: Path | str | None) -> Path:
+    """The model that was named, or the store's own."""
+    from mlfp.fingerprints.locate import FILE, model_file
+
+    if model is not None:
+        return model_file(model)
+    if out is not None and (Path(out) / FILE).is_file():
+        return Path(out) / FILE
+    raise UsageError("no model was named", hints=["Name one: --model DIR, what mlfp train CONFIG wrote."])
+
+
+def search(
+    store: Path | str, scan: Path | str, *, k: int = 5, not_same: bool = False, index: str = "exact"
+) -> list[Hit]:
+    """The scans of a store that look most like one scan, nearest first.
+
+    :param scan: its id in the store, or a file, which is embedded with the store's own model.
+    :param not_same: leave out scans under the same subject id: similar anatomy of other people.
+    :param index: a component, or ``auto`` by the store's size.
+    :raises UsageError: there is no such store or scan.
+    """
+    from mlfp.search.find import find
+
+    return find(Path(store), str(scan), k=k, not_same=not_same, index=index)[1]
+
+
+def store_add(
+    store: Path | str, data: Path | str, *, progress: Progress = silent, announce: Announce = _unheard
+) -> Embedded:
+    """Embed a data set's new scans into a store, with the model that the store keeps.
+
+    :raises UsageError: there is no such store, or it keeps no model.
+    """
+    from mlfp.fingerprints.locate import FILE
+
+    if not (Path(store) / FILE).is_file():
+        raise UsageError(f"there is no store with a model at {store}", hints=["Make one: mlfp embed DATA -o STORE"])
+    return embed(data, out=store, progress=progress, announce=announce)
+
+
+def store_remove(
+    store: Path | str, *, scans: Sequence[str] = (), where: Mapping[str, Any] | None = None, purge: bool = False
+) -> Removed:
+    """Take scans out of a store.
+
+    :param scans: ids.
+    :param where: a condition on the table, such as ``{"subject": "007"}``.
+    :param purge: also delete what the cache holds of them. Their own files are left alone.
+    :raises UsageError: there is no such store, or no such scan in it.
+    """
+    from mlfp.fingerprints.removal import remove
+
+    return remove(Path(store), scans=scans, where=where, purge=purge)
 
 
 def evaluate(
@@ -252,21 +336,6 @@ def _check_needs(name: str, needs: str, *, others: bool) -> None:
 def _announce_failures(failures: Sequence[ScanFailure], announce: Announce) -> None:
     for failure in failures:
         announce(f"left out {failure.scan}: {failure.reason}")
-
-
-def _model_file(path: Path) -> Path:
-    if path.is_dir():
-        file = path / "model.safetensors"
-        if not file.is_file():
-            raise UsageError(
-                f"no model in {str(path)!r}",
-                hints=[
-                    "Train one: mlfp train CONFIG",
-                    "Those of a comparison lie in its runs/ID.",
-                ],
-            )
-        return file
-    return path
 
 
 def _config(config: Path | str | Mapping[str, Any] | None) -> Path | Mapping[str, Any] | None:

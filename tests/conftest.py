@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -24,3 +26,15 @@ def real_data() -> Path:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests share no cache with the user's."""
     monkeypatch.setenv("MLFP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def small_store() -> ModuleType:
+    """``tests/fingerprints/small_store.py``: pictures and a model for them."""
+    path = Path(__file__).parent / "fingerprints" / "small_store.py"
+    spec = importlib.util.spec_from_file_location("mlfp_tests_small_store", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

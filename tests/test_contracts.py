@@ -65,7 +65,7 @@ def test_every_kind_has_a_contract():
 
 def test_every_kind_but_those_of_later_issues_has_a_built_in():
     offered = {item.kind for item in HOST.registry.components()}
-    assert set(KINDS) - offered <= {"index", "model"}
+    assert set(KINDS) - offered <= {"model"}
 
 
 def test_examples_are_of_components_that_are_there(examples):

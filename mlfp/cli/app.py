@@ -22,13 +22,15 @@ COMMANDS = {
     "report": ("mlfp.cli.report:report", "Show the results of a finished comparison."),
     "train": ("mlfp.cli.train:train", "Train one method and keep its model."),
     "embed": ("mlfp.cli.embed:embed", "Turn scans into fingerprints with a trained model."),
+    "search": ("mlfp.cli.search:search", "Find the scans most like one scan."),
+    "store": ("mlfp.cli.store:store", "Add scans to a store, remove or purge them."),
     "evaluate": ("mlfp.cli.evaluate:evaluate", "Measure how well fingerprints find their subject."),
     "data": ("mlfp.cli.data:data", "List, inspect, make and split data sets."),
     "plugins": ("mlfp.cli.plugins:plugins", "List, explain and check components and plugins."),
     "doctor": ("mlfp.cli.doctor:doctor", "Show versions, devices, plugins and folders."),
 }
 #: Commands that pick up where they were stopped.
-RESUMABLE = ("bench", "train", "embed")
+RESUMABLE = ("bench", "train", "embed", "store")
 #: Exit codes: an operation could not be done; some of its runs or scans failed. Others are those of the errors.
 FAILED = 1
 PARTIAL = 3

@@ -31,7 +31,7 @@ def parameter_option(text: str) -> Decorator:
     return click.option("--set", "parameters", metavar="KEY=VALUE", multiple=True, help=text)
 
 
-def assignments(texts: Sequence[str]) -> dict[str, str]:
+def assignments(texts: Sequence[str], option: str = "--set") -> dict[str, str]:
     """``KEY=VALUE`` texts as a mapping.
 
     :raises click.UsageError: one has no ``=``.
@@ -40,7 +40,8 @@ def assignments(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise click.UsageError(f"--set takes KEY=VALUE, as in base.train.epochs=5; got {text!r}")
+            example = "subject=007" if option == "--where" else "base.train.epochs=5"
+            raise click.UsageError(f"{option} takes KEY=VALUE, as in {example}; got {text!r}")
         found[key] = value
     return found
 

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlfp.data import readers
 from mlfp.data.memo import Memo, State
 from mlfp.errors import ScanError
@@ -48,6 +50,13 @@ def keys_of(dataset: Dataset, table: ScanTable, memo: Memo | None = None) -> lis
     if isinstance(dataset, ReadingDataset):
         return [dataset.key(row) for row in table]
     return _hashes([_path(row) for row in table], memo)
+
+
+def voxels_key(volume: Volume) -> str:
+    """A hash of pixels and shape: equal for one image in two files, whatever their names, headers and compression."""
+    told = hashlib.sha256(repr(volume.data.shape).encode())
+    told.update(np.ascontiguousarray(volume.data, dtype=np.float32).data)
+    return told.hexdigest()[:32]
 
 
 def _path(row: Mapping[str, Any]) -> Path:

@@ -37,12 +37,14 @@ class Prepared:
     :param spacing: mm along each spatial axis.
     :param dtype: of the numbers in the file.
     :param bytes: size of the file.
+    :param voxels: hash of the pixels as they were read; empty where an older mlfp prepared them.
     """
 
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
     dtype: str
     bytes: int
+    voxels: str = ""
 
 
 def cache_folder(given: Path | str | None = None) -> Path:
@@ -82,14 +84,21 @@ class Memo:
         """What is known of prepared scans, by the name of their file."""
         found: dict[str, Prepared] = {}
         for name, size, about in self._chosen("SELECT name, bytes, about FROM prepared WHERE name", names):
-            shape, spacing, dtype = json.loads(about)
-            found[name] = Prepared(tuple(shape), tuple(spacing), dtype, size)
+            shape, spacing, dtype, *voxels = json.loads(about)
+            found[name] = Prepared(tuple(shape), tuple(spacing), dtype, size, *voxels)
         return found
 
     def remember_prepared(self, scans: Mapping[str, Prepared]) -> None:
         """Keep what is known of prepared scans."""
-        rows = [(name, item.bytes, json.dumps([item.shape, item.spacing, item.dtype])) for name, item in scans.items()]
+        rows = [
+            (name, item.bytes, json.dumps([item.shape, item.spacing, item.dtype, item.voxels]))
+            for name, item in scans.items()
+        ]
         self._write("INSERT OR REPLACE INTO prepared VALUES (?, ?, ?)", rows)
+
+    def forget_prepared(self, names: Iterable[str]) -> None:
+        """Know these prepared scans no more."""
+        self._write("DELETE FROM prepared WHERE name = ?", [(name,) for name in names])
 
     def _chosen(self, query: str, values: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         wanted = list(values)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mlfp.data.chain import Chain
-from mlfp.data.files import MISSING, keys_of, read_row
+from mlfp.data.files import MISSING, keys_of, read_row, voxels_key
 from mlfp.data.memo import Memo, Prepared, cache_folder
 from mlfp.data.scans import ScanFailure, ScanSet, digest
 from mlfp.errors import MlfpError, ScanError, UsageError
@@ -26,8 +27,8 @@ from mlfp.types.scan_table import ScanTable
 
 #: The name of the file to write, below the cache folder, and the row of the scan.
 Task = tuple[str, Mapping[str, Any]]
-#: Scans after which the memo is written, so that a killed run loses little.
-_NOTE_EVERY = 64
+#: Scans, and seconds, after which the memo is written, so that a killed run loses little.
+_NOTE_EVERY, _NOTE_SECONDS = 64, 2.0
 #: What half precision holds: above is infinity; where even the largest is below, small values lose their digits.
 _HALF = (1e-2, 65504.0)
 
@@ -39,6 +40,7 @@ def prepare(
     table: ScanTable | None = None,
     cache: Path | None = None,
     workers: int | None = None,
+    shape: tuple[int, ...] | None = None,
     progress: Progress = silent,
 ) -> ScanSet:
     """Put a data set's scans through a chain; those in the cache already are taken from there.
@@ -49,13 +51,14 @@ def prepare(
     :param table: the scans wanted; None is the whole of ``dataset.table()``.
     :param cache: the folder; None is ``$MLFP_CACHE``, else ``~/.cache/mlfp``.
     :param workers: processes; None chooses by how much there is to do.
-    :raises UsageError: no scan is left, or shapes differ after the chain.
+    :param shape: (C, *spatial) that is wanted: then a scan of another is one of the failures, and all may fail.
+    :raises UsageError: unless a shape is wanted: no scan is left, or shapes differ after the chain.
     """
     table = dataset.table() if table is None else table
     folder = cache_folder(cache)
     memo = Memo(folder)
     keys = keys_of(dataset, table, memo)
-    names = [_name(chain, key, scan) for key, scan in zip(keys, table.scans, strict=True)]
+    names = [_file(chain.key, key, scan) for key, scan in zip(keys, table.scans, strict=True)]
     there = [name for name, key in zip(names, keys, strict=True) if key != MISSING]
     known = _present(memo.prepared(there), folder)
     failures: dict[int, ScanFailure] = {}
@@ -71,7 +74,9 @@ def prepare(
                 known[names[missing[place]]] = found
             else:
                 failures[missing[place]] = found
-    return _scan_set(table, names, keys, known, failures, chain, folder)
+    if shape is not None:
+        failures |= _misshapen(table, names, known, shape)
+    return _scan_set(table, names, keys, known, failures, chain, folder, shape)
 
 
 def digest_of(dataset: Dataset, table: ScanTable, chain: Chain, cache: Path | None = None) -> str:
@@ -89,11 +94,13 @@ class _Job:
 
     def __call__(self, task: Task) -> Prepared:
         name, row = task
-        volume = self.chain(read_row(self.dataset, row))
+        volume = read_row(self.dataset, row)
+        voxels = voxels_key(volume)
+        volume = self.chain(volume)
         data = compact(volume.data)
         size = _write(self.folder / name, data)
         spacing = tuple(round(value, 6) for value in volume.spacing)
-        return Prepared(tuple(data.shape), spacing, data.dtype.name, size)
+        return Prepared(tuple(data.shape), spacing, data.dtype.name, size, voxels)
 
 
 def compact(data: np.ndarray) -> np.ndarray:
@@ -113,6 +120,7 @@ def _worked(
     :raises MlfpError: something is wrong that is no fault of one scan: a parameter, a plugin, the cache.
     """
     fresh: dict[str, Prepared] = {}
+    noted = time.monotonic()
     try:
         for done, (place, found) in enumerate(run(job, tasks, workers=workers), start=1):
             if isinstance(found, Prepared):
@@ -122,18 +130,19 @@ def _worked(
                 raise found
             else:
                 yield place, ScanFailure.of(tasks[place][1], found)
-            if len(fresh) >= _NOTE_EVERY:
+            if len(fresh) >= _NOTE_EVERY or (fresh and time.monotonic() - noted > _NOTE_SECONDS):
                 memo.remember_prepared(fresh)
                 fresh.clear()
+                noted = time.monotonic()
             progress("preparing", done, len(tasks))
     finally:
         memo.remember_prepared(fresh)
 
 
-def _name(chain: Chain, key: str, scan: str) -> str:
+def _file(chain: str, key: str, scan: str) -> str:
     """Below the cache folder: one folder a chain, and 256 in it, so that none grows too large to list."""
     name = hashlib.sha256(f"{key}\x1f{scan}".encode()).hexdigest()[:40]
-    return f"scans/{chain.key[:20]}/{name[:2]}/{name}.npy"
+    return f"scans/{chain[:20]}/{name[:2]}/{name}.npy"
 
 
 def _present(known: dict[str, Prepared], folder: Path) -> dict[str, Prepared]:
@@ -186,26 +195,52 @@ def _scan_set(
     failures: Mapping[int, ScanFailure],
     chain: Chain,
     folder: Path,
+    shape: tuple[int, ...] | None,
 ) -> ScanSet:
-    rows = [place for place, name in enumerate(names) if name in known]
+    rows = [place for place, name in enumerate(names) if name in known and place not in failures]
     failed = tuple(failures[place] for place in sorted(failures))
-    if not rows:
+    if not rows and shape is None:
         raise UsageError(
             f"none of the {len(table)} scans of {table.source} could be prepared",
             hints=[f"{item.scan}: {item.reason}" for item in failed[:3]],
         )
     found = [known[names[place]] for place in rows]
-    _check_shapes(found, [str(scan) for scan in table.scans[rows]])
+    if shape is None:
+        _check_shapes(found, [str(scan) for scan in table.scans[rows]])
     return ScanSet(
         table=table.select(rows),
-        shape=found[0].shape,
+        shape=found[0].shape if shape is None else shape,
         spacings=np.array([item.spacing for item in found]),
         files=tuple(folder / names[place] for place in rows),
         dtypes=tuple(item.dtype for item in found),
         keys=tuple(keys[place] for place in rows),
         chain=chain.key,
         failures=failed,
+        voxels=tuple(item.voxels for item in found),
     )
+
+
+def _misshapen(
+    table: ScanTable, names: list[str], known: Mapping[str, Prepared], shape: tuple[int, ...]
+) -> dict[int, ScanFailure]:
+    """The scans that came out in another shape than the one wanted."""
+    found = {}
+    for place, name in enumerate(names):
+        if name in known and known[name].shape != shape:
+            reason = f"preprocessing gives it the shape {known[name].shape}, and {shape} is wanted"
+            found[place] = ScanFailure(str(table.scans[place]), str(table.subjects[place]), reason)
+    return found
+
+
+def forget(chains: Sequence[str], keys: Sequence[str], scans: Sequence[str], cache: Path | None = None) -> int:
+    """Delete what the cache holds of scans, put through chains of these keys; gives the number of files deleted."""
+    folder = cache_folder(cache)
+    names = [_file(chain, key, scan) for chain in chains for key, scan in zip(keys, scans, strict=True)]
+    there = [name for name in names if (folder / name).is_file()]
+    for name in there:
+        (folder / name).unlink(missing_ok=True)
+    Memo(folder).forget_prepared(names)
+    return len(there)
 
 
 def _check_shapes(found: Sequence[Prepared], scans: Sequence[str]) -> None:

@@ -50,6 +50,7 @@ class ScanSet:
     :param dtypes: (N,) the kind of number in each: uint8, float16 or float32.
     :param keys: (N,) their content keys.
     :param chain: key of the chain that they went through.
+    :param voxels: (N,) hashes of the pixels as they were read: equal ones are one image, whatever file it lies in.
     :param failures: the scans of the source that are not among them.
     """
 
@@ -61,6 +62,7 @@ class ScanSet:
     keys: tuple[str, ...]
     chain: str
     failures: tuple[ScanFailure, ...] = ()
+    voxels: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -122,6 +124,7 @@ class ScanSet:
             files=tuple(self.files[index] for index in chosen),
             dtypes=tuple(self.dtypes[index] for index in chosen),
             keys=tuple(self.keys[index] for index in chosen),
+            voxels=tuple(self.voxels[index] for index in chosen) if self.voxels else (),
         )
 
 

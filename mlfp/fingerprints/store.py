@@ -24,7 +24,7 @@ FORMAT = 1
 _METADATA = b"mlfp"
 
 
-def write(folder: Path, fingerprints: Fingerprints) -> Path:
+def write(folder: Path, fingerprints: Fingerprints, *, name: str = FILE) -> Path:
     """Write a store, replacing the one that is there at once, never half; gives the file's path.
 
     :raises UsageError: vectors and scans are not equally many, or the table has a column ``vector`` of its own.
@@ -44,7 +44,7 @@ def write(folder: Path, fingerprints: Fingerprints) -> Path:
     columns = columns.replace_schema_metadata({**(columns.schema.metadata or {}), _METADATA: json.dumps(told)})
     content = io.BytesIO()
     pq.write_table(columns, content, compression="zstd")
-    path = Path(folder) / FILE
+    path = Path(folder) / name
     write_atomically(path, content.getvalue())
     return path
 

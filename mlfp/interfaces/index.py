@@ -22,7 +22,10 @@ class Index(Protocol):
     def search(
         self, vectors: np.ndarray, k: int, where: Callable[[str], bool] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(Q, D) to (Q, k) ids and (Q, k) similarities, best first; of those for which ``where`` holds."""
+        """(Q, D) to (Q, k) ids and (Q, k) similarities, best first; of those for which ``where`` holds.
+
+        Where fewer than k are found, the rest is ``""`` and minus infinity.
+        """
         ...
 
     def remove(self, ids: Sequence[str]) -> None:

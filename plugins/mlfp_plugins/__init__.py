@@ -7,6 +7,7 @@ from mlfp_plugins.augmentations import register_augmentations
 from mlfp_plugins.datasets import register_datasets
 from mlfp_plugins.encoders import register_encoders
 from mlfp_plugins.evaluators import register_evaluators
+from mlfp_plugins.indexes import register_indexes
 from mlfp_plugins.losses import register_losses
 from mlfp_plugins.miners import register_miners
 from mlfp_plugins.observers import register_observers
@@ -18,6 +19,7 @@ __all__ = [
     "register_datasets",
     "register_encoders",
     "register_evaluators",
+    "register_indexes",
     "register_losses",
     "register_miners",
     "register_observers",

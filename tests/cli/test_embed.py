@@ -30,7 +30,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[ScanFailure]:
     found: list[ScanFailure] = []
 
     def embed(data: str, **options: Any) -> Embedded:
-        return Embedded(FINGERPRINTS, found, options["out"] / "fingerprints.parquet")
+        return Embedded(FINGERPRINTS, found, options["out"] / "fingerprints.parquet", fresh=1)
 
     monkeypatch.setattr(mlfp.api, "embed", embed)
     return found
@@ -39,7 +39,7 @@ def failures(monkeypatch: pytest.MonkeyPatch) -> list[ScanFailure]:
 def test_what_was_written_is_told(failures: list[ScanFailure]) -> None:
     shown = _run()
     assert shown.exit_code == 0
-    assert shown.stdout == "2 fingerprints of 8 numbers in store/fingerprints.parquet\n"
+    assert shown.stdout == "2 fingerprints of 8 numbers in store/fingerprints.parquet, 1 of them new\n"
 
 
 def test_scans_that_were_left_out_make_exit_code_3(failures: list[ScanFailure]) -> None:
