@@ -29,6 +29,7 @@ from mlfp.training.material import Material
 from mlfp.training.objective import Objective
 from mlfp.training.optimizers import build_optimizer, momentum_by_step, rate_factor, set_momentum, set_rate
 from mlfp.training.settings import TrainingSettings
+from mlfp.training.small_maps import sound_gradients
 from mlfp.training.terms import ObjectiveValue
 from mlfp.training.validation import Watch, can_validate, map_at_r
 
@@ -145,7 +146,8 @@ class Run:
         for layer in self.still:
             layer.eval()
         with seeded_globals(self.seed, "step", epoch, step, device=self.device):
-            embeddings = self._encode(batch.images)
+            with sound_gradients(self.device, self.settings.train.precision):
+                embeddings = self._encode(batch.images)
             value = self._value(embeddings, batch, step, epoch)
             self.fabric.backward(value.total)
             self._update(step)
