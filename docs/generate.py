@@ -29,7 +29,7 @@ from mlfp.cli.explained import PROVIDED, SUPPLIED, documented, type_name
 from mlfp.hookspecs import KINDS, Hooks
 from mlfp.plugins import registry
 from mlfp.registry import BUILT_IN, Component
-from mlfp.report import cells, markdown, saved
+from mlfp.report import cells, differences, markdown, protocol, saved
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -138,10 +138,12 @@ def benchmarks() -> Iterator[str]:
         yield from (f"## {result.name}", "")
         if result.description:
             yield from (result.description.strip(), "")
-        yield from (" ".join(cells.subject(result)), "")
+        yield from (" ".join([*cells.subject(result), *protocol.sentence(result)]), "")
         yield from (f"`{kept['command']}`, on {_machine(kept['machine'])}.", "")
         yield from markdown.ranked(result)
         yield from markdown.pairs(result, level=3)
+        yield from differences.lines(result, level=3)
+        yield from protocol.lines(result, level=3)
 
 
 def summary() -> Iterator[str]:
@@ -149,7 +151,7 @@ def summary() -> Iterator[str]:
     rows = []
     for _, result in _comparisons():
         trained = [row for row in result.rows if row.kind == "trained" and result.rank_by in row.metrics]
-        others = [row for row in result.rows if row.kind != "trained" and result.rank_by in row.metrics]
+        others = [row for row in result.rows if row.kind in ("untrained", "scorer") and result.rank_by in row.metrics]
         rows.append([result.name, result.rank_by, *(_best(result, side) for side in (trained, others))])
     header = ["comparison", "metric", "best trained method", "best without training"]
     yield from markdown.table(header, rows, left=range(4)) if rows else ("None is recorded yet.",)

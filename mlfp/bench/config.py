@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mlfp import parameters
 from mlfp.bench.expand import variants
+from mlfp.bench.protocol import Protocol
 from mlfp.bench.significance import Significance
 from mlfp.bench.source import Key, Source
 from mlfp.bench.split import SplitSettings
@@ -24,7 +25,7 @@ T = TypeVar("T")
 #: Keys at the top of a configuration.
 KEYS = (
     "name", "description", "data", "preprocess", "split", "base", "grid", "zip", "runs", "compare_with", "seeds",
-    "evaluate", "rank_by", "significance", "observers",
+    "evaluate", "rank_by", "significance", "protocol", "observers",
 )  # fmt: skip
 #: The method that is a model before its training.
 UNTRAINED = "untrained"
@@ -74,6 +75,7 @@ class BenchConfig:
     :param evaluations: what is measured.
     :param rank_by: ``evaluation.metric`` by which the table is ranked.
     :param significance: which methods are compared in pairs.
+    :param protocol: how methods are tuned and repeated; None trains each once a seed, as it is written.
     :param observers: told how the trainings go; they decide no number.
     :param source: the file, for messages and for the copy beside the results.
     """
@@ -89,13 +91,29 @@ class BenchConfig:
     evaluations: tuple[EvaluationSpec, ...]
     rank_by: str
     significance: Significance
+    protocol: Protocol | None
     observers: tuple[Spec, ...]
     source: Source
 
     def smoke(self) -> BenchConfig:
         """The same comparison made tiny: one seed, and every training a few steps long."""
         methods = tuple(replace(method, settings=method.settings.smoke()) for method in self.methods)
-        return replace(self, name=f"{self.name}-smoke", methods=methods, seeds=self.seeds[:1])
+        protocol = self.protocol and self.protocol.smoke()
+        return replace(self, name=f"{self.name}-smoke", methods=methods, seeds=self.seeds[:1], protocol=protocol)
+
+    def extremes(self) -> Iterator[Method]:
+        """The methods at the ends of what is searched of them, to be checked before any training.
+
+        :raises ParameterError: what is searched is no field of a method, or takes no such value.
+        """
+        for method in self.methods if self.protocol is not None else ():
+            assert self.protocol is not None, "asked above"
+            try:
+                found = self.protocol.extremes(method.label, method.settings)
+            except ParameterError as error:
+                error.key = ("protocol", *error.key)
+                raise self.source.locate(error) from error
+            yield from (replace(method, settings=settings) for settings in found)
 
 
 def parse(source: Source) -> BenchConfig:
@@ -119,6 +137,7 @@ def parse(source: Source) -> BenchConfig:
         )
     reader = _Reader(source)
     evaluations = tuple(reader.items("evaluate", EvaluationSpec.parse, ["retrieval"]))
+    protocol = reader.value("protocol", Protocol.parse)
     config = BenchConfig(
         name=reader.value("name", _name, Path(source.name).stem),
         description=reader.value("description", _text, ""),
@@ -127,14 +146,16 @@ def parse(source: Source) -> BenchConfig:
         split=reader.value("split", SplitSettings.parse, {}),
         methods=tuple(_methods(source)),
         opponents=_opponents(reader.items("compare_with", _opponent, [])),
-        seeds=tuple(reader.items("seeds", _seed, [0])),
+        seeds=protocol.seeds if protocol is not None else tuple(reader.items("seeds", _seed, [0])),
         evaluations=evaluations,
         rank_by=reader.value("rank_by", lambda text: _rank_by(text, evaluations), f"{evaluations[0].name}.map_at_r"),
         significance=reader.value("significance", Significance.parse, {}),
+        protocol=protocol,
         observers=tuple(reader.items("observers", Spec.parse, [])),
         source=source,
     )
     _check_names(config)
+    _check_protocol(config)
     return config
 
 
@@ -204,6 +225,23 @@ def _check_names(config: BenchConfig) -> None:
                 registry().find(kind, spec.use)
             except ParameterError as error:
                 raise config.source.locate(error, key) from error
+
+
+def _check_protocol(config: BenchConfig) -> None:
+    """A protocol has methods to tune, that are alike but for what is compared."""
+    if config.protocol is None:
+        return
+    source = config.source
+    if "seeds" in source.data:
+        hints = [f"Their number is the protocol's: protocol: {{repeats: {len(config.seeds)}}}"]
+        raise source.locate(ParameterError("a protocol chooses the seeds of its repeats", key=("seeds",), hints=hints))
+    if not config.methods:
+        raise source.locate(ParameterError("the protocol has no method to tune", key=("protocol",)))
+    try:
+        config.protocol.check({method.label: method.settings for method in config.methods})
+    except ParameterError as error:
+        raise source.locate(error, ("protocol",)) from error
+    list(config.extremes())
 
 
 def file_key(key: Key, keys: Mapping[str, Key]) -> Key:

@@ -7,12 +7,14 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlfp.bench import results
 from mlfp.bench.config import BenchConfig, file_key, parse
 from mlfp.bench.environment import environment
+from mlfp.bench.fair import Fair
 from mlfp.bench.plan import Material, Run, check_sides, evaluation_key, gather, runs
 from mlfp.bench.quick import quick
 from mlfp.bench.records import Record, RunFolder, to_json, write_lines, write_text
@@ -20,6 +22,9 @@ from mlfp.bench.source import Source
 from mlfp.errors import MlfpError, ParameterError, nearest
 from mlfp.execution.progress import Progress, silent
 from mlfp.plugins import registry
+
+if TYPE_CHECKING:
+    from mlfp.bench.execute import Workshop
 
 Announce = Callable[[str], None]
 
@@ -60,12 +65,14 @@ def bench(
     if only is None:
         _check_baseline(parsed, planned)
     folder = out or Path("results") / parsed.name
+    fair = Fair(parsed, material, planned) if parsed.protocol is not None else None
     if check:
         _check_components(parsed, material)
-        return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe())
+        told = fair.to_json() if fair is not None else {}
+        return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe(), protocol=told)
     with locked(folder):
         _describe(folder, parsed)
-        return _Bench(parsed, material, planned, folder, progress, announce).run()
+        return _Bench(parsed, material, planned, folder, progress, announce, fair).run()
 
 
 def _check_baseline(config: BenchConfig, planned: Sequence[Run]) -> None:
@@ -108,7 +115,7 @@ def check_methods(config: BenchConfig, in_channels: int, spatial_dims: int) -> N
     from mlfp.training.checks import check_components
 
     source = config.source
-    for method in config.methods:
+    for method in (*config.methods, *config.extremes()):
         try:
             check_components(method.settings, registry(), in_channels=in_channels, spatial_dims=spatial_dims)
         except ParameterError as error:
@@ -160,6 +167,7 @@ class _Bench:
         folder: Path,
         progress: Progress,
         announce: Announce,
+        fair: Fair | None = None,
     ) -> None:
         self.config = config
         self.material = material
@@ -167,15 +175,21 @@ class _Bench:
         self.folder = folder
         self.progress = progress
         self.announce = announce
+        self.fair = fair
         self.keys = {evaluation_key(item): item for item in config.evaluations}
         self.cached: set[str] = set()
         self.failures: list[results.RunFailure] = []
 
     def run(self) -> results.BenchResult:
         """Do the runs that are not done, then rank them all."""
+        if self.fair is not None:
+            self.fair.begin(self.announce, self.progress)
+            self.planned = list(self.fair.plan(self._validated, self._fail))
         records = {run.id: self._done(run) for run in self.planned}
         self.cached = {name for name, record in records.items() if record is not None}
         todo = [run for run in self.planned if records[run.id] is None]
+        if self.fair is not None:
+            self.fair.found(records.values())
         if todo:
             self._work(todo, records)
         finished = {name: record for name, record in records.items() if record is not None}
@@ -196,6 +210,7 @@ class _Bench:
             comparisons=significance.apply(rows, seed=self.config.split.seed),
             significance=asdict(significance),
             evaluations={item.name: key for key, item in self.keys.items()},
+            protocol=self.fair.to_json() if self.fair is not None else {},
         )
 
     def _rank_by(self, rows: Sequence[results.Row]) -> str:
@@ -224,36 +239,54 @@ class _Bench:
         record = self._run_folder(run.id).record()
         return record if record is not None and set(self.keys) <= set(record.evaluations) else None
 
-    def _work(self, todo: Sequence[Run], records: dict[str, Record | None]) -> None:
+    @cached_property
+    def workshop(self) -> Workshop:
+        """The scans, and every component checked against them, once there is work for them."""
         # Here, and not at the top: a comparison that is done must answer without importing torch.
-        from mlfp.bench.execute import Workshop, execute
+        from mlfp.bench.execute import Workshop
 
         workshop = Workshop(self.config, self.material, self.progress)
         scans = workshop.scans
         for failure in scans.failures:
             self.announce(f"left out {failure.scan}: {failure.reason}")
         check_methods(self.config, scans.shape[0], scans.spatial_dims)
+        return workshop
+
+    def _work(self, todo: Sequence[Run], records: dict[str, Record | None]) -> None:
+        from mlfp.bench.execute import execute
+
+        workshop = self.workshop
         observers = [registry().build("observer", spec) for spec in self.config.observers]
         for place, run in enumerate(todo):
             self.progress("runs", place, len(todo))
             name = f"{place + 1}/{len(todo)} {run.label}" + (f" · seed {run.seed}" if run.kind != "scorer" else "")
             try:
                 folder = self._run_folder(run.id)
-                records[run.id] = execute(run, workshop, folder, observers=observers, progress=self.progress)
+                record = execute(run, workshop.of(run), folder, observers=observers, progress=self.progress)
             except Exception as error:  # one run's failure, of whatever kind, must not cost the others
                 self._fail(run, error)
                 self.announce(f"{name}: failed: {_first_line(error)}")
-            else:
-                self.announce(f"{name}: {self._summary(records[run.id])}")
+                continue
+            records[run.id] = record
+            if self.fair is None or not self.fair.passed(run, record, self._summary(record)):
+                self.announce(f"{name}: {self._summary(record)}")
         self.progress("runs", len(todo), len(todo))
+
+    def _validated(self, run: Run) -> tuple[Record, bool]:
+        """The record of a trial's training, and whether it was made just now."""
+        record = self._run_folder(run.id).record()
+        if record is not None:
+            return record, False
+        from mlfp.bench.execute import validate
+
+        return validate(run, self.workshop.of(run), self._run_folder(run.id), progress=self.progress), True
 
     def _fail(self, run: Run, error: Exception) -> None:
         details = self.folder / "failures" / f"{run.id}.txt"
         write_text(details, "".join(traceback.format_exception(error)))
         self.failures.append(results.RunFailure(run.label, run.seed, _first_line(error), details))
 
-    def _summary(self, record: Record | None) -> str:
-        assert record is not None, "it has just been executed"
+    def _summary(self, record: Record) -> str:
         name, _, metric = self.config.rank_by.partition(".")
         seconds = sum(record.seconds.values())
         for evaluation in record.evaluations.values():
@@ -264,12 +297,12 @@ class _Bench:
     def _rows(self, finished: Mapping[str, Record]) -> Iterator[results.Row]:
         labels = dict.fromkeys(run.label for run in self.planned)
         for label in labels:
-            ids = [run.id for run in self.planned if run.label == label and run.id in finished]
-            if not ids:
+            done = [run for run in self.planned if run.label == label and run.id in finished]
+            if not done:
                 continue
-            measured = [(finished[name], self._estimates(finished[name])) for name in ids]
-            cached = sum(name in self.cached for name in ids)
-            yield results.row(label, measured, cached=cached, seed=self.config.split.seed)
+            measured = [(finished[run.id], self._estimates(finished[run.id])) for run in done]
+            cached = sum(run.id in self.cached for run in done)
+            yield results.row(label, measured, cached=cached, seed=self.config.split.seed, group=done[0].group)
 
     def _estimates(self, record: Record) -> dict[str, dict[str, Any]]:
         folder = self._run_folder(record.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from mlfp.fingerprints.embedding import embed
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.interfaces.scorer import FittedScorer, TableScorer
 from mlfp.plugins import registry
+from mlfp.training import checkpoint
 from mlfp.training.loop import train, untrained
 from mlfp.types.estimate import Estimate
 from mlfp.types.spec import Spec
@@ -68,6 +69,14 @@ class Workshop:
                 raise UsageError(f"no scan of the {name} side could be read, so nothing can be measured")
             self._sides[name] = self.scans.select(rows)
         return self._sides[name]
+
+    def of(self, run: Run) -> Workshop:
+        """The same scans, on the sides that a run has them on; the test side is the same for all."""
+        if run.split is None:
+            return self
+        other = Workshop(self.config, replace(self.material, split=run.split), self.progress, self._others)
+        other.__dict__.update(scans=self.scans, test=self.test)
+        return other
 
     def queries(self, evaluation: EvaluationSpec) -> ScanSet:
         """The scans that an evaluation asks with: derived, and moved in the scanner before the chain."""
@@ -117,11 +126,53 @@ def execute(
     if run.kind == "scorer":
         measured = _measure_scorer(run, record, workshop, missing)
     else:
-        model = _model(run, record, workshop, folder, observers, progress)
-        measured = _measure_model(model, record, workshop, missing, progress)
+        models = (
+            [_part(folder, part) for part in run.parts]
+            if run.parts
+            else [_model(run, record, workshop, folder, observers, progress)]
+        )
+        measured = _measure_models(models, record, workshop, missing, progress)
     record.finished = datetime.now(UTC).isoformat(timespec="seconds")
     folder.write(record, measured)
     return record
+
+
+def validate(run: Run, workshop: Workshop, folder: RunFolder, *, progress: Progress = silent) -> Record:
+    """Train on a fold and validate; nothing is tested, and no model is kept.
+
+    What a training ends with, a failure included, is on record and not tried again.
+    """
+    record = folder.record()
+    if record is not None:
+        return record
+    assert run.settings is not None, "only scorers have no settings"
+    record = _new_record(run, workshop)
+    started = time.perf_counter()
+    try:
+        result = train(
+            run.settings, workshop.scans, train_rows=workshop.rows("train"), val_rows=workshop.rows("val"),
+            preprocess=workshop.material.chain.to_config(), seed=run.seed, folder=folder.path, progress=progress,
+        )  # fmt: skip
+    except UsageError:
+        raise
+    except MlfpError as error:  # a loss that is not finite: these settings are no good, and that is a result
+        record.training = {"failed": error.what}
+        _spend(record, "train", started)
+    else:
+        record.training = result.to_json()
+        record.seconds["train"] = result.seconds
+    record.finished = datetime.now(UTC).isoformat(timespec="seconds")
+    folder.write(record, {})
+    (folder.path / checkpoint.FILE).unlink(missing_ok=True)
+    return record
+
+
+def _part(folder: RunFolder, part: str) -> FingerprintModel:
+    """The model of another run of the same comparison."""
+    path = RunFolder(folder.path.parent / part).model
+    if not path.exists():
+        raise MlfpError("a fold's training failed, so the folds' fingerprints cannot be joined")
+    return FingerprintModel.load(path)
 
 
 def _new_record(run: Run, workshop: Workshop) -> Record:
@@ -154,30 +205,41 @@ def _model(
     return result.model
 
 
-def _measure_model(
-    model: FingerprintModel,
+def _measure_models(
+    models: Sequence[FingerprintModel],
     record: Record,
     workshop: Workshop,
     missing: Mapping[str, EvaluationSpec],
     progress: Progress,
 ) -> dict[str, dict[str, Estimate]]:
-    record.parameters = sum(parameter.numel() for parameter in model.parameters())
+    """Measure a model, or several whose fingerprints are laid one after the other."""
+    record.parameters = sum(parameter.numel() for model in models for parameter in model.parameters())
+    distance = models[0].card.distance
     sides: dict[int, Side] = {}
 
     def describe(scans: ScanSet) -> Side:
         if id(scans) not in sides:
             started = time.perf_counter()
-            fingerprints = embed(model, scans, progress=progress)
+            found = [embed(model, scans, progress=progress) for model in models]
             _spend(record, "embed", started)
-            sides[id(scans)] = Side(fingerprints.table, vectors=fingerprints.vectors)
+            sides[id(scans)] = Side(found[0].table, vectors=_joined([item.vectors for item in found], distance))
         return sides[id(scans)]
 
     def similarity(queries: Side, gallery: Side) -> VectorSimilarity:
         assert queries.vectors is not None, "embedded above"
         assert gallery.vectors is not None, "embedded above"
-        return VectorSimilarity(queries.vectors, gallery.vectors, model.card.distance)
+        return VectorSimilarity(queries.vectors, gallery.vectors, distance)
 
-    return _measure(record, workshop, missing, describe, similarity, model.card.distance, {"vectors", "model"})
+    return _measure(record, workshop, missing, describe, similarity, distance, {"vectors", "model"})
+
+
+def _joined(parts: Sequence[np.ndarray], distance: str) -> np.ndarray:
+    """(N, D of all together): under the cosine each model's vectors count as much, whatever their length."""
+    if len(parts) == 1:
+        return parts[0]
+    if distance == "cosine":
+        parts = [part / np.maximum(np.linalg.norm(part, axis=1, keepdims=True), 1e-12) for part in parts]
+    return np.concatenate(parts, axis=1)
 
 
 def _measure_scorer(

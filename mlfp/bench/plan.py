@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlfp.bench.config import UNTRAINED, BenchConfig, Method, Opponent
 from mlfp.bench.records import SCHEMA
+from mlfp.bench.split import grouped_by
 from mlfp.data.chain import Chain
 from mlfp.data.prepare import digest_of
 from mlfp.data.splits import Split
@@ -64,9 +67,14 @@ class Run:
     """One training (or none) with one seed.
 
     :param id: hash of everything that decides its numbers, evaluations aside: the name of its folder.
-    :param kind: ``trained``, ``untrained`` or ``scorer``.
+    :param kind: ``trained``, ``untrained`` or ``scorer``; ``trial``: trained and validated, never tested; ``joined``:
+        the fingerprints of several trained ones as one.
     :param settings: of the training, or of the encoder that stays untrained; None for a scorer.
     :param scorer: None unless it is one.
+    :param split: who is on which side; None where it is the comparison's.
+    :param fold: number of the split, counted from 1, where there are several.
+    :param parts: ids of the runs that are joined.
+    :param group: the rows that its row is tested against.
     """
 
     id: str
@@ -76,11 +84,17 @@ class Run:
     components: tuple[str, ...]
     settings: TrainingSettings | None = None
     scorer: Spec | None = None
+    split: Split | None = None
+    fold: int | None = None
+    parts: tuple[str, ...] = ()
+    group: str = ""
 
     def to_config(self) -> dict[str, Any]:
         """The settings with their defaults, for the record."""
         if self.scorer is not None:
             return self.scorer.to_config()
+        if self.parts:
+            return {"parts": list(self.parts)}
         return self.settings.decisive() if self.settings is not None else {}
 
 
@@ -98,7 +112,17 @@ def gather(config: BenchConfig, *, smoke: bool = False) -> Material:
     chain = Chain(config.preprocess)
     component = _component("dataset", config.data)
     digest = digest_of(dataset, table, chain)
-    return Material(dataset, component, table, chain, config.split.apply(table), _hash(component, digest))
+    return Material(dataset, component, table, chain, _split(config, table), _hash(component, digest))
+
+
+def _split(config: BenchConfig, table: ScanTable) -> Split:
+    """Who is on which side; under a protocol all that are not tested on are there to be trained on."""
+    if config.protocol is None:
+        return config.split.apply(table)
+    split = replace(config.split, by=grouped_by(config.split, config.protocol, table)).apply(table)
+    sides = np.full(len(table), "train", dtype=object)
+    sides[split.test] = "test"
+    return Split.of(table, sides)
 
 
 def check_sides(config: BenchConfig, split: Split) -> None:
@@ -149,6 +173,27 @@ def evaluation_key(evaluation: EvaluationSpec) -> str:
 def _trained(method: Method, seed: int, material: Material) -> Run:
     components = tuple(_component(kind, spec) for _, kind, spec in method.components())
     return _run(method.label, "trained", seed, components, material, settings=method.settings)
+
+
+def on_fold(method: Method, seed: int, material: Material, split: Split, fold: int, *, kind: str = "trained") -> Run:
+    """The training of a method on one fold.
+
+    :param split: the fold's, of the material's scans.
+    :param fold: its number, counted from 1.
+    :param kind: ``trained``, or ``trial`` where only its validation counts.
+    """
+    run = _trained(method, seed, replace(material, split=split))
+    if kind != run.kind:
+        run = replace(run, kind=kind, id=_hash(kind, run.id))
+    return replace(run, split=split, fold=fold)
+
+
+def joined(parts: Sequence[Run]) -> Run:
+    """The fingerprints of several runs of a method, one after the other, as one."""
+    first = parts[0]
+    run = Run("", f"{first.label}, concatenated", "joined", first.seed, first.components, group="concatenated",
+              parts=tuple(part.id for part in parts))  # fmt: skip
+    return replace(run, id=_hash(SCHEMA, run.kind, run.parts))
 
 
 def _opponent_runs(opponent: Opponent, config: BenchConfig, material: Material) -> list[Run]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlfp import parameters
+from mlfp.bench.protocol import Protocol
+from mlfp.data.folds import grouping
 from mlfp.data.splits import Split, split_by_column, split_subjects
 from mlfp.errors import ParameterError, nearest
 from mlfp.types.scan_table import ScanTable
@@ -61,3 +63,10 @@ class SplitSettings:
         if self.column is not None:
             return split_by_column(table, column=self.column)
         return split_subjects(table, by=self.by, val=self.val, test=self.test, seed=self.seed)
+
+
+def grouped_by(settings: SplitSettings, protocol: Protocol, table: ScanTable) -> str:
+    """The column whose values stay together under a protocol: as its author says, else families or sites if known."""
+    if protocol.by is not None:
+        return protocol.by
+    return settings.by if settings.by != "subject" else grouping(table, protocol.folds)

@@ -63,6 +63,8 @@ def bench(
         )  # fmt: skip
     if check:
         click.echo(f"{result.name}: nothing is wrong with it.")
+        if result.protocol:
+            click.echo(f"Fair protocol: {result.protocol['budget']}.")
         return
     _print(result, as_json=as_json)
     if result.failures and not result.rows:

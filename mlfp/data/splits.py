@@ -63,7 +63,7 @@ def split_subjects(
     """
     if min(val, test) < 0 or val + test >= 1:
         raise UsageError(f"val {val} and test {test} should be shares of subjects that leave some to train on")
-    units = _units(table.subjects.astype(str), table.column(by).astype(str))
+    units = together(table.subjects.astype(str), table.column(by).astype(str))
     order = sorted(units, key=lambda name: (derive(seed, "split", name), name))
     total = sum(len(subjects) for subjects in units.values())
     wanted = {"test": _share(test, total), "val": _share(val, total)}
@@ -116,7 +116,7 @@ def check_disjoint(table: ScanTable, split: Split) -> None:
         )
 
 
-def _units(subjects: np.ndarray, values: np.ndarray) -> dict[str, list[str]]:
+def together(subjects: np.ndarray, values: np.ndarray) -> dict[str, list[str]]:
     """Subjects that stay together, by a name of theirs: linked by a shared value, directly or over others."""
     parent: dict[str, str] = {}
 

@@ -124,9 +124,10 @@ class Comparison:
     def of_json(cls, data: Mapping[str, Any]) -> Comparison:
         """What :meth:`to_json` told."""
         rest = {key: value for key, value in data.items() if key not in ("verdict", "too_few", "words")}
-        rest["mcnemar"] = rest["mcnemar"] and Discordant(**rest["mcnemar"])
         rest["t_test"] = TTest(**{key: _number(value) for key, value in rest["t_test"].items()})
-        return cls(**{key: _number(value) for key, value in rest.items()})
+        mcnemar = rest.pop("mcnemar")
+        numbers = {key: _number(value) for key, value in rest.items()}
+        return cls(**numbers, mcnemar=None if mcnemar is None else Discordant(**mcnemar))
 
 
 def said_p(p: float) -> str:

@@ -83,12 +83,15 @@ def _fine_print(result: BenchResult, found: Sequence[Comparison]) -> Iterator[st
         yield "Each method was trained once: what another training would give is in no interval and in no test."
 
 
-def lines(result: BenchResult) -> Iterator[str]:
-    """A section of Markdown: the tests by the ranked metric, and what they come to."""
+def lines(result: BenchResult, *, level: int = 2) -> Iterator[str]:
+    """A section of Markdown: the tests by the ranked metric, and what they come to.
+
+    :param level: of the heading.
+    """
     found = by_metric(result, result.rank_by)
     if not found:
         return
-    yield from (f"## Differences in {result.rank_by}", "", " ".join(summary(result)), "")
+    yield from (f"{'#' * level} Differences in {result.rank_by}", "", " ".join(summary(result)), "")
     yield from table(HEADER, [_cells(item) for item in found], left=(0, 1))
     yield (
         "p: all of a subject's queries are swapped at once; d: the mean difference of a subject in standard "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences
+from mlfp.report import cells, differences, protocol
 from mlfp.report.tables import table as table
 
 
@@ -19,12 +19,13 @@ def _lines(result: BenchResult) -> Iterator[str]:
     yield ""
     if result.description:
         yield from (result.description.strip(), "")
-    yield " ".join(cells.subject(result))
+    yield " ".join([*cells.subject(result), *protocol.sentence(result)])
     yield ""
     if result.rows:
         yield from ranked(result)
         yield from pairs(result)
         yield from differences.lines(result)
+        yield from protocol.lines(result)
     if result.failures:
         yield "## Failed"
         yield ""

@@ -149,8 +149,10 @@ def test_queries_that_weigh_differently_are_not_compared() -> None:
 
 
 def test_json_and_back() -> None:
-    measured = {**three(), "as good": three()["good"]}
-    for item in compare("m", measured, seed=0):
+    measured = {**three(), "as good": three()["good"], "in between": units(np.random.default_rng(0).random(60))}
+    found = compare("m", measured, seed=0)
+    assert {item.mcnemar is None for item in found} == {True, False}
+    for item in found:
         told = json.loads(to_json(item.to_json()))
         again = Comparison.of_json(told)
         assert to_json(again.to_json()) == to_json(item.to_json())
