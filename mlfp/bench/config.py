@@ -235,6 +235,15 @@ def _check_protocol(config: BenchConfig) -> None:
     if "seeds" in source.data:
         hints = [f"Their number is the protocol's: protocol: {{repeats: {len(config.seeds)}}}"]
         raise source.locate(ParameterError("a protocol chooses the seeds of its repeats", key=("seeds",), hints=hints))
+    for place, evaluation in enumerate(config.evaluations):
+        if evaluation.side != "test":
+            raise source.locate(
+                ParameterError(
+                    f"a protocol's evaluations are on the test side, and {evaluation.name!r} is on {evaluation.side}",
+                    key=("evaluate", place, "side"),
+                    hints=["The protocol validates every trial on each fold by itself."],
+                )
+            )
     if not config.methods:
         raise source.locate(ParameterError("the protocol has no method to tune", key=("protocol",)))
     try:

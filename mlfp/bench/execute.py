@@ -71,11 +71,13 @@ class Workshop:
         return self._sides[name]
 
     def of(self, run: Run) -> Workshop:
-        """The same scans, on the sides that a run has them on; the test side is the same for all."""
+        """The same scans, on the sides that a run has them on."""
         if run.split is None:
             return self
-        other = Workshop(self.config, replace(self.material, split=run.split), self.progress, self._others)
-        other.__dict__.update(scans=self.scans, test=self.test)
+        # What was selected is shared: under a protocol only the test side is measured on, the same for all.
+        material = replace(self.material, split=run.split)
+        other = Workshop(self.config, material, self.progress, self._sides, self._others)
+        other.__dict__["scans"] = self.scans
         return other
 
     def queries(self, evaluation: EvaluationSpec) -> ScanSet:

@@ -35,15 +35,15 @@ def lines(result: BenchResult, *, level: int = 2) -> Iterator[str]:
         return
     yield from (f"{'#' * level} What was searched", "")
     header = ["method", "searched", "best", "validation map_at_r", "worst", "trials", "failed"]
-    yield from table(header, [_cells(label, found) for label, found in searched.items()], left=(0, 1, 2))
+    yield from table(header, [_cells(label, found) for label, found in sorted(searched.items())], left=(0, 1, 2))
 
 
 def _cells(label: str, found: Mapping[str, Any]) -> list[str]:
     values = [trial["value"] for trial in found["trials"] if trial["value"] is not None and not trial["failed"]]
     return [
         label,
-        "; ".join(f"{_short(name)} {_range(space)}" for name, space in found["space"].items()) or "nothing",
-        "; ".join(f"{_short(name)} {_number(value)}" for name, value in found["best"].items()),
+        "; ".join(f"{_short(name)} {_range(space)}" for name, space in sorted(found["space"].items())) or "nothing",
+        "; ".join(f"{_short(name)} {_number(value)}" for name, value in sorted(found["best"].items())),
         f"{found['value']:.3f}",
         f"{min(values):.3f}" if values else cells.MISSING,
         str(len(found["trials"])),

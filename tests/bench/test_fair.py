@@ -226,6 +226,13 @@ def test_seeds_are_the_protocols_own(fair: Config) -> None:
         engine.bench({**fair, "seeds": [0, 1]}, check=True)
 
 
+def test_evaluations_are_on_the_test_side(fair: Config) -> None:
+    with pytest.raises(
+        ParameterError, match="a protocol's evaluations are on the test side, and 'retrieval' is on val"
+    ):
+        engine.bench({**fair, "evaluate": [{"use": "retrieval", "side": "val"}]}, check=True)
+
+
 def test_smoke_makes_it_tiny(fair: Config, tmp_path: Path) -> None:
     result = engine.bench(fair, out=tmp_path, smoke=True, only="infonce")
     assert result.protocol["trainings"] == 2 * 2 + 2
