@@ -18,12 +18,17 @@ import pytest
 import torch
 
 from mlfp.errors import MlfpError, ParameterError, UsageError
+from mlfp.execution.progress import silent
 from mlfp.fingerprints.embedding import embed
 from mlfp.training import checkpoint
+from mlfp.training.audience import Audience
 from mlfp.training.loop import TrainingResult, untrained
+from mlfp.training.material import Material
+from mlfp.training.run import Run
 from mlfp.training.validation import map_at_r
 
 PROXIES = {"objective": [{"loss": {"use": "pml:ProxyAnchorLoss"}, "views": "first"}], "train": {"loss_lr": 0.1}}
+CENTRES = {"objective": [{"loss": "soft-triple"}, {"loss": "proxy-nca", "scale": 0.5}], "train": {"loss_lr": 0.1}}
 VIEWS = {
     "objective": [
         {"loss": "triplet", "miner": "batched-hard", "views": "both", "weight": {"schedule": "linear"}},
@@ -43,6 +48,7 @@ LARS = {"use": "lars", "lr": 0.5, "bias_lr": 0.1, "bias_weight_decay": 0}
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {"augmentations": ["affine", "intensity"]},
     "proxies": PROXIES,
+    "centres": CENTRES,
     "memory bank": {"objective": [{"loss": BANK}]},
     "memories": MEMORIES,
     "views": VIEWS,
@@ -192,6 +198,48 @@ def test_a_loss_with_weights_of_its_own_trains_them_at_their_own_rate(small: Mod
     assert rates == [1e-3, 0.1]
     proxies = [tensor for name, tensor in state["objective"]["tensors"].items() if "prox" in name]
     assert [tensor.shape for tensor in proxies] == [(8, 8)]
+
+
+def test_the_papers_proxies_and_centres_are_trained_and_kept(small: ModuleType, tmp_path: Path) -> None:
+    """SoftTriple's 10 centres and ProxyNCA's proxy of each of 8 subjects move, and go to the checkpoint."""
+    kept = []
+    for step in (2, 6):
+        with pytest.raises(KeyboardInterrupt):
+            small.small_training(tmp_path, observers=[Interrupter(step)], **CENTRES)
+        state = checkpoint.read(tmp_path / checkpoint.FILE)
+        kept.append(state["objective"]["tensors"])
+    assert sorted(tuple(tensor.shape) for tensor in kept[0].values() if tensor.ndim == 2) == [(8, 8), (8, 80)]
+    assert [group["peak_lr"] for group in state["optimizer"]["param_groups"]] == [1e-3, 0.1]
+    moved = [name for name, tensor in kept[0].items() if tensor.ndim == 2 and not torch.equal(tensor, kept[1][name])]
+    assert len(moved) == 2
+
+
+@pytest.mark.parametrize("encode", ["together", "apart"])
+@pytest.mark.parametrize(
+    "batch", [{"subjects": 4, "scans": 2}, {"subjects": None, "scans": None, "size": 6, "views": 2}]
+)
+def test_batch_normalisation_sees_blocks_together_or_apart(
+    small: ModuleType, tmp_path: Path, encode: str, batch: dict[str, Any]
+) -> None:
+    """The running mean after one step, by hand: of all rows, or of anchors and then of positives (or views)."""
+    scans = small.small_scans()
+    settings = small.small_settings(
+        objective=[{"loss": "infonce"}] if "views" not in batch else [{"loss": "nt-xent"}],
+        train={"encode": encode, "steps": 1, "epochs": None, "optimizer": {"use": "sgd", "lr": 1e-9}},
+        batch=batch,
+        augmentations=["noise"],
+    )
+    material = Material(settings, scans, scans.select(np.arange(0)), [], 3)
+    run = Run(material, tmp_path, torch.device("cpu"), Audience(()), silent)
+    convolution, norm = run.model.encoder.body[:2]
+    images = run.batches.batch(0, 0).images
+    expected = norm.running_mean.clone()
+    blocks = [images] if encode == "together" else torch.split(images, len(images) // 2)
+    with torch.no_grad():
+        for block in blocks:
+            expected = 0.9 * expected + 0.1 * convolution(block).mean(dim=(0, 2, 3))
+    run.finish()
+    torch.testing.assert_close(run.model.encoder.body[1].running_mean, expected, atol=1e-6, rtol=1e-5)
 
 
 def test_another_training_in_the_same_folder_is_refused(small: ModuleType, tmp_path: Path) -> None:
