@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Any
 from mlfp.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from mlfp.api import bench, embed, evaluate, report, search, store_add, store_remove, train
+    from mlfp.api import bench, embed, evaluate, inspect, report, search, store_add, store_remove, train
 
-__all__ = ["bench", "embed", "evaluate", "hookimpl", "report", "search", "store_add", "store_remove", "train"]
+__all__ = [
+    "bench",
+    "embed",
+    "evaluate",
+    "hookimpl",
+    "inspect",
+    "report",
+    "search",
+    "store_add",
+    "store_remove",
+    "train",
+]
 __version__ = "0.1.0"
 
 

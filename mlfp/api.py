@@ -20,6 +20,7 @@ from mlfp.execution.progress import Progress, silent
 from mlfp.report import saved
 
 if TYPE_CHECKING:
+    from mlfp.data.inspect import Inspection
     from mlfp.data.scans import ScanFailure
     from mlfp.fingerprints.removal import Removed
     from mlfp.search.find import Hit
@@ -32,6 +33,7 @@ __all__ = [
     "bench",
     "embed",
     "evaluate",
+    "inspect",
     "report",
     "search",
     "store_add",
@@ -281,6 +283,30 @@ def store_remove(
     from mlfp.fingerprints.removal import remove
 
     return remove(Path(store), scans=scans, where=where, purge=purge)
+
+
+def inspect(
+    data: Path | str,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    read: bool = True,
+    html: Path | str | None = None,
+    write: Path | str | None = None,
+    progress: Progress = silent,
+) -> Inspection:
+    """Look at a data set before a comparison does.
+
+    :param data: a manifest, a folder or ``dataset:path``.
+    :param parameters: of the data set, such as ``{"split": "packhaeuser"}``.
+    :param read: without, the table alone is looked at.
+    :param html: a page to write, with small pictures of some scans.
+    :param write: a configuration to write: the comparison that is suggested for these scans.
+    :raises UsageError: there is no such data, or ``write`` is asked for and none can be suggested.
+    """
+    from mlfp.data.locate import located
+    from mlfp.report.inspection import look
+
+    return look(located(str(data), parameters), read=read, html=_path(html), write=_path(write), progress=progress)
 
 
 def evaluate(

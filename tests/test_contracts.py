@@ -23,8 +23,24 @@ def _built_ins() -> PluginHost:
 HOST = _built_ins()
 
 
+@pytest.fixture(scope="module")
+def data_sets(tmp_path_factory, trees) -> dict[str, dict[str, Any]]:
+    """Small trees for the data sets that read one."""
+    top = tmp_path_factory.mktemp("trees")
+    phantom = {"use": "phantom", "subjects": 2, "sessions": 1, "spacing": 5.0}
+    return {
+        "mlfp/adni": {"path": str(trees.adni(top / "adni", subjects=1))},
+        "mlfp/bids": {"path": str(trees.bids(top / "bids", subjects=1))},
+        "mlfp/brats2021": {"path": str(trees.brats2021(top / "brats", subjects=1))},
+        "mlfp/chestxray14": {"path": str(trees.chest(top / "chest", patients=2))},
+        "mlfp/dicom": {"path": str(trees.dicom(top / "dicom", subjects=1, sessions=1))},
+        "mlfp/synt-contr": {"dataset": phantom, "store": str(top / "stored")},
+        "mlfp/warped": {"dataset": phantom, "originals": False},
+    }
+
+
 @pytest.fixture
-def examples(tmp_path) -> dict[str, dict[str, Any]]:
+def examples(tmp_path, data_sets) -> dict[str, dict[str, Any]]:
     """What components need that have parameters without a default, or are slow with those they have."""
     scan = tmp_path / "s1" / "1" / "T1.png"
     scan.parent.mkdir(parents=True)
@@ -32,6 +48,7 @@ def examples(tmp_path) -> dict[str, dict[str, Any]]:
     manifest = tmp_path / "scans.csv"
     pd.DataFrame({"path": ["s1/1/T1.png"], "subject": ["s1"]}).to_csv(manifest, index=False)
     return {
+        **data_sets,
         "mlfp/manifest": {"path": str(manifest)},
         "mlfp/folder": {"path": str(tmp_path), "template": "{subject}/{session}/{modality}.png"},
         "mlfp/phantom": {"subjects": 2, "sessions": 2, "spacing": 5.0},

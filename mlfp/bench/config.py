@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlfp import parameters
+from mlfp.bench import expected
 from mlfp.bench.expand import variants
+from mlfp.bench.expected import Expectation
 from mlfp.bench.protocol import Protocol
 from mlfp.bench.significance import Significance
 from mlfp.bench.source import Key, Source
@@ -25,7 +27,7 @@ T = TypeVar("T")
 #: Keys at the top of a configuration.
 KEYS = (
     "name", "description", "data", "preprocess", "split", "base", "grid", "zip", "runs", "compare_with", "seeds",
-    "evaluate", "rank_by", "significance", "protocol", "observers",
+    "evaluate", "rank_by", "significance", "protocol", "observers", "expected",
 )  # fmt: skip
 #: The method that is a model before its training.
 UNTRAINED = "untrained"
@@ -77,6 +79,7 @@ class BenchConfig:
     :param significance: which methods are compared in pairs.
     :param protocol: how methods are tuned and repeated; None trains each once a seed, as it is written.
     :param observers: told how the trainings go; they decide no number.
+    :param expected: what a paper printed; decides no number either.
     :param source: the file, for messages and for the copy beside the results.
     """
 
@@ -93,6 +96,7 @@ class BenchConfig:
     significance: Significance
     protocol: Protocol | None
     observers: tuple[Spec, ...]
+    expected: tuple[Expectation, ...]
     source: Source
 
     def smoke(self) -> BenchConfig:
@@ -138,20 +142,27 @@ def parse(source: Source) -> BenchConfig:
     reader = _Reader(source)
     evaluations = tuple(reader.items("evaluate", EvaluationSpec.parse, ["retrieval"]))
     protocol = reader.value("protocol", Protocol.parse)
+    methods = tuple(_methods(source))
+    opponents = _opponents(reader.items("compare_with", _opponent, []))
+    named = {
+        "labels": [*(item.label for item in methods), *(item.label for item in opponents)],
+        "evaluations": [evaluation.name for evaluation in evaluations],
+    }
     config = BenchConfig(
         name=reader.value("name", _name, Path(source.name).stem),
         description=reader.value("description", _text, ""),
         data=reader.value("data", Spec.parse),
         preprocess=tuple(reader.items("preprocess", Spec.parse, [])),
         split=reader.value("split", SplitSettings.parse, {}),
-        methods=tuple(_methods(source)),
-        opponents=_opponents(reader.items("compare_with", _opponent, [])),
+        methods=methods,
+        opponents=opponents,
         seeds=protocol.seeds if protocol is not None else tuple(reader.items("seeds", _seed, [0])),
         evaluations=evaluations,
         rank_by=reader.value("rank_by", lambda text: _rank_by(text, evaluations), f"{evaluations[0].name}.map_at_r"),
         significance=reader.value("significance", Significance.parse, {}),
         protocol=protocol,
         observers=tuple(reader.items("observers", Spec.parse, [])),
+        expected=reader.value("expected", lambda value: expected.parse(value, **named) if value is not None else ()),
         source=source,
     )
     _check_names(config)

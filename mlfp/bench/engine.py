@@ -91,12 +91,19 @@ def read(
     else:
         source = Source.of_mapping(config) if isinstance(config, Mapping) else Source.of_file(config)
     if data is not None:
-        from mlfp.data.locate import locate
-
-        source.replace("data", locate(str(data)).to_config(), f"--data {data}")
+        source.replace("data", _data(str(data), source.data.get("data")), f"--data {data}")
     source.override(overrides)
     parsed = parse(source)
     return parsed.smoke() if smoke else parsed
+
+
+def _data(text: str, configured: Any) -> dict[str, Any]:
+    """What ``--data`` says; ``name:path`` of the data set that the configuration has changes its path alone."""
+    from mlfp.data.locate import locate
+
+    found = locate(text).to_config()
+    same = isinstance(configured, Mapping) and configured.get("use") == found["use"]
+    return {**configured, **found} if same and text.startswith(f"{found['use']}:") else found
 
 
 def _check_components(config: BenchConfig, material: Material) -> None:
@@ -211,6 +218,7 @@ class _Bench:
             significance=asdict(significance),
             evaluations={item.name: key for key, item in self.keys.items()},
             protocol=self.fair.to_json() if self.fair is not None else {},
+            expected=self.config.expected,
         )
 
     def _rank_by(self, rows: Sequence[results.Row]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlfp.bench.expected import Beside, Expectation, beside
 from mlfp.bench.records import Record
 from mlfp.evaluation import exhibits, intervals
 from mlfp.evaluation.comparing import Comparison
@@ -103,6 +104,7 @@ class BenchResult:
     :param significance: the settings of the comparisons.
     :param evaluations: name of each evaluation to the key under which the runs' folders have its values.
     :param protocol: what the fair protocol searched and trained; empty without it.
+    :param expected: what a paper printed.
     """
 
     name: str
@@ -117,6 +119,12 @@ class BenchResult:
     significance: dict[str, Any] = field(default_factory=dict)
     evaluations: dict[str, str] = field(default_factory=dict)
     protocol: dict[str, Any] = field(default_factory=dict)
+    expected: tuple[Expectation, ...] = ()
+
+    @property
+    def beside(self) -> list[Beside]:
+        """What a paper printed, each number with ours."""
+        return beside(self.expected, self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """For machines."""
@@ -126,6 +134,7 @@ class BenchResult:
             "rows": [row.to_json() for row in self.rows], "failures": failures, "papers": self.papers,
             "comparisons": [item.to_json() for item in self.comparisons], "significance": self.significance,
             "evaluations": self.evaluations, "protocol": self.protocol,
+            "expected": [item.to_json() for item in self.beside],
         }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from mlfp.cli.app import PARTIAL, Manner
 from mlfp.cli.options import assignments, out_option, parameter_option
 from mlfp.cli.output import json_option, print_components, print_json
 from mlfp.cli.progress import Teller, telling
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
@@ -35,43 +38,66 @@ def list_(as_json: bool) -> None:
 
 @data.command()
 @click.argument("data", metavar="DATA")
-@click.option("--sheet", metavar="PNG", type=click.Path(path_type=Path, dir_okay=False), help="Draw some scans.")
+@parameter_option("Any parameter of the data set: split=packhaeuser; repeatable.")
+@click.option("--html", metavar="FILE", type=_FILE, help="Write it as one page, with small pictures of some scans.")
+@click.option("--write", metavar="FILE", type=_FILE, help="Write the comparison it suggests, for mlfp bench.")
+@click.option("--no-pixels", is_flag=True, help="Look at the table alone: read no scan.")
+@click.option("--sheet", metavar="PNG", type=_FILE, help="Draw some scans.")
 @click.option(
     "--config", type=click.Path(path_type=Path), help="With --sheet: draw them as this comparison preprocesses them."
 )
 @json_option
 @click.pass_context
-def inspect(ctx: click.Context, data: str, sheet: Path | None, config: Path | None, as_json: bool) -> None:
+def inspect(
+    ctx: click.Context,
+    data: str,
+    parameters: tuple[str, ...],
+    html: Path | None,
+    write: Path | None,
+    no_pixels: bool,
+    sheet: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
     """Look at DATA (a manifest, a folder, or dataset:path) before a comparison does.
 
-    Shows subjects, sessions, modalities, shapes and voxel sizes, and names every scan that cannot be read; exits with 3
-    if there is one.
+    Shows subjects, sessions and the time between them, modalities, shapes and voxel sizes, scans that are the same,
+    what is odd about the files, and every scan that cannot be read; exits with 3 if there is one.
     """
+    from mlfp import api
     from mlfp.cli.inspected import lines
-    from mlfp.data.inspect import inspect as look
-    from mlfp.data.locate import locate
-    from mlfp.plugins import registry
+    from mlfp.cli.options import yaml_values
 
-    dataset = registry().build("dataset", locate(data))
+    given = yaml_values(assignments(parameters))
     manner = ctx.find_object(Manner) or Manner()
     with telling(manner) as teller:
-        found = look(dataset.table(), dataset, progress=teller.progress)
+        found = api.inspect(
+            data, parameters=given, html=html, write=write, read=not no_pixels, progress=teller.progress
+        )
+        for file in (html, write):
+            if file is not None:
+                teller.announce(f"wrote {file}")
         if sheet is not None:
-            _draw(dataset, config, sheet, teller)
+            _draw(data, given, config, sheet, teller)
     if as_json:
         print_json(found.to_json())
     else:
         click.echo("\n".join(lines(found)))
+        if write is not None:
+            click.echo(f"\nSuggested comparison: mlfp bench {write}")
     if found.failures:
         ctx.exit(PARTIAL)
 
 
-def _draw(dataset: Any, config: Path | None, sheet: Path, teller: Teller) -> None:
+def _draw(data: str, given: Mapping[str, Any], config: Path | None, sheet: Path, teller: Teller) -> None:
     """Write a contact sheet of some scans, after the chain of a comparison if one is given."""
     from mlfp.bench import engine
     from mlfp.data.chain import Chain
+    from mlfp.data.locate import located
     from mlfp.data.sheet import sheet_of
+    from mlfp.plugins import registry
 
+    dataset = registry().build("dataset", located(data, given))
     steps = () if config is None else engine.read(config, data=None, overrides={}, smoke=False).preprocess
     drawn = sheet_of(dataset, dataset.table(), Chain(steps), progress=teller.progress)
     sheet.parent.mkdir(parents=True, exist_ok=True)

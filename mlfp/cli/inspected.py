@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mlfp.types.remark import by_kind
+
 if TYPE_CHECKING:
-    from mlfp.data.inspect import Inspection
+    from mlfp.data.inspect import Duplicate, Inspection
 
 #: Values of a kind that are listed before the rest is summed up.
 MOST = 6
 #: Scans that cannot be read, listed before the rest is counted.
 MOST_FAILURES = 20
+#: Remarks of a kind that are listed before the rest is counted.
+MOST_REMARKS = 8
 
 
 def lines(found: Inspection) -> Iterator[str]:
@@ -22,6 +26,7 @@ def lines(found: Inspection) -> Iterator[str]:
     yield ""
     yield from _listed("scans", _each(found.scans_per_subject))
     yield from _listed("sessions", _each(found.sessions_per_subject))
+    yield from _listed("apart", list(_apart(found.days)))
     for column, values in found.values.items():
         yield from _listed(column, _counted(values))
     yield from _listed(
@@ -29,12 +34,37 @@ def lines(found: Inspection) -> Iterator[str]:
     )
     sizes = {" x ".join(f"{size:g}" for size in spacing): count for spacing, count in found.spacings.items()}
     yield from _listed("mm", _counted(sizes))
-    if found.failures:
+    for kind, items in by_kind(found.remarks).items():
+        yield from _named(f"{kind} ({len(items)}):", [str(item) for item in items], MOST_REMARKS)
+    yield from _named(
+        f"{len(found.duplicates)} groups of scans have the same voxels:",
+        [_duplicate(item) for item in found.duplicates],
+        MOST_REMARKS,
+    )
+    yield from _named(
+        f"{len(found.failures)} scans cannot be read:",
+        [f"{item.scan}: {item.reason}" for item in found.failures],
+        MOST_FAILURES,
+    )
+
+
+def _named(title: str, items: Sequence[str], most: int) -> Iterator[str]:
+    if items:
         yield ""
-        yield f"{len(found.failures)} scans cannot be read:"
-        yield from (f"  {item.scan}: {item.reason}" for item in found.failures[:MOST_FAILURES])
-        if len(found.failures) > MOST_FAILURES:
-            yield f"  and {len(found.failures) - MOST_FAILURES} more; all: --json"
+        yield title
+        yield from (f"  {item}" for item in items[:most])
+        if len(items) > most:
+            yield f"  and {len(items) - most} more; all: --json"
+
+
+def _duplicate(item: Duplicate) -> str:
+    scans = ", ".join(item.scans[:MOST]) + (f" and {len(item.scans) - MOST} more" if len(item.scans) > MOST else "")
+    return scans if len(item.subjects) == 1 else f"{scans}: of different subjects, {', '.join(item.subjects[:MOST])}"
+
+
+def _apart(days: Sequence[int]) -> Iterator[str]:
+    if days:
+        yield f"{days[0]} to {days[-1]} days from one session to the next, median {days[len(days) // 2]}"
 
 
 def _each(tally: Mapping[int, int]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mlfp.errors import UsageError, nearest
 from mlfp.plugins import registry
@@ -37,6 +39,16 @@ def locate(text: str) -> Spec:
             "Give a manifest (scans.csv), a folder, or dataset:path. Data sets: mlfp plugins list --kind dataset",
         ],
     )
+
+
+def located(text: str, parameters: Mapping[str, Any] | None = None) -> Spec:
+    """As :func:`locate`, with an absolute path: for a configuration that may be read from elsewhere.
+
+    :param parameters: further ones of the data set.
+    """
+    spec = locate(text)
+    path = {"path": str(Path(spec.parameters["path"]).absolute())} if "path" in spec.parameters else {}
+    return Spec(spec.use, {**spec.parameters, **path, **(parameters or {})})
 
 
 def _is_dataset(name: str) -> bool:

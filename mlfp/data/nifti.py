@@ -45,7 +45,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     with _opened(path) as file:
         header = _header(file, path)
         voxels = _voxels(file, header)
-    return _canonical(voxels, _affine(header))
+    return canonical(voxels, _affine(header))
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -209,7 +209,7 @@ def _finite(voxels: np.ndarray) -> np.ndarray:
     return voxels
 
 
-def _canonical(voxels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def canonical(voxels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Axes reordered and flipped, nothing resampled: I runs to the right, J to the front, K upwards."""
     orientation = nib.orientations.io_orientation(affine)
     if np.isnan(orientation).any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,17 +54,31 @@ def sheet_of(
 
     A scan that cannot be used leaves its tile empty but for its name and ``cannot be used``.
     """
-    tiles = []
+    return _grid(
+        [tile for _, tile in tiles(dataset, table, chain, most=most, height=height, progress=progress)], columns
+    )
+
+
+def tiles(
+    dataset: Dataset,
+    table: ScanTable,
+    chain: Chain,
+    *,
+    most: int = 24,
+    height: int = 128,
+    progress: Progress = silent,
+) -> Iterator[tuple[str, Image.Image]]:
+    """The tiles of :func:`sheet_of` one by one, each with its scan's id."""
     places = _picked(len(table), most)
     for done, place in enumerate(places, start=1):
         row = table.row(place)
         try:
             volume = chain(read_row(dataset, row))
-            tiles.append(_tile(volume.data, volume.spacing, _caption(row), height))
+            tile = _tile(volume.data, volume.spacing, _caption(row), height)
         except ScanError:  # inspecting the data set says why
-            tiles.append(_labelled(Image.new("L", (2 * height, height)), f"{_caption(row)}   cannot be used"))
+            tile = _labelled(Image.new("L", (2 * height, height)), f"{_caption(row)}   cannot be used")
         progress("drawing", done, len(places))
-    return _grid(tiles, columns)
+        yield str(row["scan"]), tile
 
 
 def _picked(count: int, most: int) -> list[int]:

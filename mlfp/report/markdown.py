@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences, protocol
+from mlfp.report import cells, differences, printed, protocol
 from mlfp.report.tables import table as table
 
 
@@ -26,6 +26,10 @@ def _lines(result: BenchResult) -> Iterator[str]:
         yield from pairs(result)
         yield from differences.lines(result)
         yield from protocol.lines(result)
+    if result.expected:
+        yield f"## {printed.title(result)}"
+        yield ""
+        yield from table(printed.HEADER, printed.body(result), left=(0, 1))
     if result.failures:
         yield "## Failed"
         yield ""

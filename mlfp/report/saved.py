@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mlfp.bench.expected import Expectation
 from mlfp.bench.records import to_json, write_text
 from mlfp.bench.results import BenchResult, Row, RunFailure, ranked
 from mlfp.errors import UsageError, nearest
@@ -78,6 +79,7 @@ def of_json(data: dict[str, Any], *, folder: Path) -> BenchResult:
         significance=data.get("significance", {}),
         evaluations=data.get("evaluations", {}),
         protocol=data.get("protocol", {}),
+        expected=tuple(Expectation.of_json(item) for item in data.get("expected", [])),
     )
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences, protocol
+from mlfp.report import cells, differences, printed, protocol
 
 #: Blank columns between two columns of the table.
 GAP = 2
@@ -53,6 +53,8 @@ def render(result: BenchResult, *, width: int) -> RenderableType:
         kept = _fitting(columns, width - room)
         dropped = len(columns) - len(kept)
         parts.append(_table(result, kept, room))
+    if result.expected:
+        parts += [Text(f"\n{printed.title(result)}", style="bold"), printed.on_terminal(result)]
     parts += [Text(line) for line in _below(result)]
     if dropped:
         parts.append(Text("More columns, and every interval: report.md in the folder of the results.", style="dim"))

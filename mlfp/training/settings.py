@@ -224,11 +224,17 @@ class TrainingSettings(Settings):
         check_components(self, registry, in_channels=in_channels, spatial_dims=spatial_dims)
 
     def smoke(self) -> TrainingSettings:
-        """The same training made tiny: one epoch of two steps, with at most 4 subjects or scans a batch."""
+        """The same training made tiny: one epoch of two steps, with at most 4 subjects or scans a batch.
+
+        It downloads no weights: those that ``pretrained: true`` asks for are left at random.
+        """
         asked = {name: min(4, value) for name in ("size", "subjects") if (value := getattr(self.batch, name))}
         batch = self.batch.model_copy(update=asked)
         train = self.train.model_copy(update={"epochs": 1, "steps": None, "steps_per_epoch": 2, "validate_every": 1})
-        return self.model_copy(update={"batch": batch, "train": train})
+        encoder = self.encoder
+        if encoder.parameters.get("pretrained") is True:
+            encoder = Spec(encoder.use, {**encoder.parameters, "pretrained": False})
+        return self.model_copy(update={"encoder": encoder, "batch": batch, "train": train})
 
 
 def keys_at(path: tuple[str | int, ...]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlfp.errors import ParameterError, UsageError, nearest
+from mlfp.types.remark import Remark
 
 #: Columns with a meaning of their own. A source may add any other.
 KNOWN_COLUMNS = (
@@ -35,11 +36,13 @@ class ScanTable:
 
     :param frame: one row a scan, in any order; the index is dropped.
     :param source: where it came from, for error messages.
+    :param remarks: what was odd about its files; a selection of rows has none.
     :raises UsageError: a required column is missing, an id is empty, or two rows share a scan id.
     """
 
-    def __init__(self, frame: pd.DataFrame, *, source: str = "scan table") -> None:
+    def __init__(self, frame: pd.DataFrame, *, source: str = "scan table", remarks: Sequence[Remark] = ()) -> None:
         self.source = source
+        self.remarks = tuple(remarks)
         self.frame = _checked(frame, source)
 
     def __len__(self) -> int:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
+from mlfp.data import oddities
 from mlfp.data.inspect import inspect
 from mlfp.data.prepare import prepare
 from mlfp.data.sheet import sheet, sheet_of
@@ -76,3 +78,57 @@ def test_a_real_pack(real_data: Path, manifest) -> None:
     assert (found.scans, found.subjects, found.repeated) == (38, 10, 9)
     assert found.sessions_per_subject == {1: 6, 2: 4}
     assert found.failures == ()
+
+
+def test_times_between_sessions_duplicates_singletons_and_oddities(write_scans, manifest) -> None:
+    path = write_scans(subjects=4, sessions=2, modality="T1", split="train")
+    frame = pd.read_csv(path, dtype=str)
+    frame["date"] = ["2010-01-01", "2010-07-01", "2011-01-01", "2011-01-11", "", "2012-01-01", "x", "2012-01-01"]
+    frame.loc[1, "split"] = "test"
+    frame.loc[3, "session"] = "0"
+    frame.loc[3, "date"] = "2011-01-01"
+    frame = frame.drop(index=7)
+    frame.to_csv(path, index=False)
+    (path.parent / "volumes/S3_0.nii.gz").write_bytes((path.parent / "volumes/S0_0.nii.gz").read_bytes())
+    dataset = manifest(path)
+    found = inspect(dataset.table(), dataset)
+    assert found.days == (181,)
+    assert found.singletons == 1
+    assert [(item.scans, item.subjects) for item in found.duplicates] == [
+        (("volumes/S0_0.nii.gz", "volumes/S3_0.nii.gz"), ("S0", "S3"))
+    ]
+    assert [(item.kind, item.about) for item in found.remarks] == [
+        ("subject in two splits", "S0"),
+        ("duplicate session", "S1 0 T1"),
+    ]
+    told = json.loads(json.dumps(found.to_json()))
+    assert told["days_between_sessions"] == {"intervals": 1, "least": 181, "median": 181.0, "most": 181}
+    assert told["duplicates"][0]["subjects"] == ["S0", "S3"]
+    assert len(told["remarks"]) == 2
+
+
+def test_a_modality_that_most_have_is_missed(write_scans, manifest) -> None:
+    path = write_scans(subjects=3, sessions=2)
+    frame = pd.read_csv(path, dtype=str).assign(modality=["T1", "T2"] * 3, session="1")
+    frame.drop(index=3).to_csv(path, index=False)
+    dataset = manifest(path)
+    assert [str(item) for item in inspect(dataset.table(), dataset, read=False).remarks] == [
+        "S1 session 1: has no T2; 2 of 3 have one"
+    ]
+
+
+def test_without_pixels_nothing_is_read(write_scans, manifest) -> None:
+    path = write_scans(subjects=2, sessions=2)
+    for file in (path.parent / "volumes").iterdir():
+        file.unlink()
+    dataset = manifest(path)
+    found = inspect(dataset.table(), dataset, read=False)
+    assert (found.scans, found.failures, found.shapes, found.read) == (4, (), {}, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("2006-04-18", 732419), ("20060418", 732419), ("2006-04-18T10:00:00", 732419), ("1", 0), ("99999999", 0), ("", 0)],
+)
+def test_dates_are_told_from_names(text: str, days: int) -> None:
+    assert oddities._day(text) == days

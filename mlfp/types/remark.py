@@ -1,0 +1,31 @@
+"""What a data set noticed about its files while listing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something odd about one scan, subject or file; the rest of the data set is as usable as without it.
+
+    :param kind: a few words that are the same for all of a kind: ``missing modality``.
+    :param about: the subject, scan or file.
+    :param text: what is odd, and what was done about it.
+    """
+
+    kind: str
+    about: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}"
+
+
+def by_kind(remarks: Iterable[Remark]) -> dict[str, list[Remark]]:
+    """Remarks of each kind, in the order in which the kinds came up."""
+    found: dict[str, list[Remark]] = {}
+    for remark in remarks:
+        found.setdefault(remark.kind, []).append(remark)
+    return found

@@ -1,0 +1,117 @@
+"""The papers' comparisons run on trees in the layout of their data, and are checked against one without training."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mlfp import api
+from mlfp.bench.engine import read
+from mlfp.errors import UsageError
+
+FOLDER = Path(__file__).parents[2] / "benchmarks" / "papers"
+PRESETS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+#: Smaller scans and encoders, so that two steps take seconds here; the slow test leaves all as it is.
+SMALL = {
+    "fsf-brats2021": {"preprocess.1.shape": "[32, 32, 24]", "base.encoder": "{use: compact-3d, embedding_dim: 128}"},
+    "fsf-chestxray14": {
+        "preprocess.0.shape": "[48, 48]",
+        "base.encoder": "{use: compact-2d, embedding_dim: 128}",
+        "runs.Pack.encoder": "{use: compact-2d, embedding_dim: 128}",
+    },
+    "dbp": {"base.encoder": "{use: compact-2d, embedding_dim: 32}", "base.train.freeze": "null"},
+}
+
+
+@pytest.fixture(scope="module")
+def tree(trees: ModuleType, tmp_path_factory: pytest.TempPathFactory):
+    """The data set of a preset, made once, as ``--data`` names it."""
+    made: dict[str, str] = {}
+    makers = {
+        "brats2021": lambda top: trees.brats2021(top, subjects=14),
+        "chestxray14": lambda top: trees.chest(top, patients=24, each=3),
+        "adni": lambda top: trees.adni(top, subjects=14),
+    }
+
+    def of(preset: str) -> str:
+        name = "adni" if preset.startswith("dbp") else preset.split("-")[1]
+        if name not in made:
+            made[name] = f"{name}:{makers[name](tmp_path_factory.mktemp('preset') / name)}"
+        return made[name]
+
+    return of
+
+
+def smaller(preset: str) -> dict[str, str]:
+    found = next(values for name, values in SMALL.items() if preset.startswith(name))
+    if not preset.startswith("dbp"):
+        return found
+    pad = next(
+        place
+        for place, spec in enumerate(read(FOLDER / f"{preset}.yaml", data=None, overrides={}, smoke=True).preprocess)
+        if spec.use == "pad"
+    )
+    return {**found, f"preprocess.{pad}.shape": "[48, 40]"}
+
+
+def test_each_paper_is_there_as_printed_and_as_released() -> None:
+    names = ("dbp-adni", "dbp-batch-size", "dbp-weighting", "fsf-brats2021", "fsf-chestxray14")
+    assert [f"{name}-as-{which}" for name in names for which in ("printed", "released")] == PRESETS
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_checked_against_a_tree_without_training(preset: str, tree, tmp_path: Path) -> None:
+    result = api.bench(FOLDER / f"{preset}.yaml", data=tree(preset), check=True, out=tmp_path / "out")
+    assert result.rows == []
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_runs_with_smaller_scans(preset: str, tree, tmp_path: Path) -> None:
+    config = read(FOLDER / f"{preset}.yaml", data=None, overrides={}, smoke=False)
+    changed = smaller(preset)
+    if preset.startswith("dbp-adni"):  # learnt without a network, and minutes on their own
+        changed = {**changed, "compare_with": "[ssim, untrained, {use: correlation, name: SIFT-Rank of the slice}, "
+                   "{use: correlation, name: NCA + DT}, {use: correlation, name: MLKR + DT}]"}  # fmt: skip
+    result = api.bench(
+        FOLDER / f"{preset}.yaml", data=tree(preset), overrides=changed, smoke=True, out=tmp_path / "out"
+    )
+    assert result.failures == []
+    assert {method.label for method in config.methods} <= {row.label for row in result.rows}
+    measured = [item for item in result.beside if item.here is not None]
+    wide = preset.startswith("fsf")  # 16 subjects are too few for any of the paper's episodes
+    assert bool(measured) != wide
+    assert len(result.beside) == len(config.expected)
+    assert all(0 <= item.printed.value <= 1 for item in result.beside)
+    assert "Printed in" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_runs_as_it_is(preset: str, tree, tmp_path: Path) -> None:
+    result = api.bench(FOLDER / f"{preset}.yaml", data=tree(preset), smoke=True, out=tmp_path / "out")
+    assert result.failures == []
+
+
+def test_a_tree_that_will_not_do_is_told_by_check(trees: ModuleType, tmp_path: Path) -> None:
+    top = trees.chest(tmp_path / "chest")
+    shutil.rmtree(top / "csv_files")
+    with pytest.raises(UsageError, match="no patient split"):
+        api.bench(FOLDER / "fsf-chestxray14-as-printed.yaml", data=f"chestxray14:{top}", check=True)
+
+
+def test_data_of_the_same_kind_keeps_what_the_preset_says_of_it() -> None:
+    path = FOLDER / "dbp-adni-as-released.yaml"
+    same = read(path, data=f"adni:{FOLDER}", overrides={}, smoke=False).data
+    assert dict(same.parameters) == {"path": str(FOLDER), "min_days": 180, "rule": "binned"}
+    other = read(path, data=f"brats2021:{FOLDER}", overrides={}, smoke=False).data
+    assert dict(other.parameters) == {"path": str(FOLDER)}
+
+
+def test_a_smoke_run_downloads_nothing() -> None:
+    path = FOLDER / "dbp-batch-size-as-printed.yaml"
+    assert read(path, data=None, overrides={}, smoke=False).methods[0].settings.encoder.parameters["pretrained"] is True
+    assert read(path, data=None, overrides={}, smoke=True).methods[0].settings.encoder.parameters["pretrained"] is False
