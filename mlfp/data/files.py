@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,7 +90,8 @@ def _state(name: str) -> State | None:
         found = os.stat(name)  # noqa: PTH116 (many files)
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    # A pipe would keep whoever hashes it waiting for ever.
+    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def _hash(name: str) -> str:

@@ -21,6 +21,8 @@ def locate(text: str) -> Spec:
         otherwise; or the name of a data set, with a colon and a path if it takes one: ``bids:/data/oasis``.
     :raises UsageError: there is no such file, folder or data set.
     """
+    if not text.strip():
+        raise UsageError("the data are not named: an empty text", hints=["Give a manifest, a folder, or dataset:path."])
     path = Path(text).expanduser()
     if path.is_file():
         return Spec("manifest", {"path": str(path)})

@@ -76,7 +76,8 @@ def split_subjects(
             side_of.update(dict.fromkeys(unit, side))
             taken += len(unit)
     sides = np.array([side_of[subject] for subject in table.subjects.astype(str)], dtype=object)
-    _check_filled(table, sides, by, {"train": 1, **wanted})
+    way_out = "Give more subjects, or other shares: split: {val: 0.15, test: 0.35}"
+    _check_filled(table, sides, by, {"train": 1, **wanted}, way_out=way_out)
     return Split.of(table, sides)
 
 
@@ -93,7 +94,8 @@ def split_by_column(table: ScanTable, column: str = "split") -> Split:
             f"column {column!r} of {table.source} says {values[wrong[0]]!r} for scan {table.scans[wrong[0]]}",
             hints=[f"{len(wrong)} scans have no side. The sides are {', '.join(SIDES)}."],
         )
-    _check_filled(table, sides, column, {"train": 1, "test": 1})
+    way_out = f"Write {' or '.join(SIDES)} into {column!r}, or have the subjects shared out: split: {{by: subject}}"
+    _check_filled(table, sides, column, {"train": 1, "test": 1}, way_out=way_out)
     return Split.of(table, sides)
 
 
@@ -140,7 +142,7 @@ def _share(share: float, total: int) -> int:
     return max(1, round(share * total)) if share > 0 else 0
 
 
-def _check_filled(table: ScanTable, sides: np.ndarray, column: str, wanted: Mapping[str, int]) -> None:
+def _check_filled(table: ScanTable, sides: np.ndarray, column: str, wanted: Mapping[str, int], *, way_out: str) -> None:
     for side, count in wanted.items():
         if count and not (sides == side).any():
             raise UsageError(
@@ -148,6 +150,6 @@ def _check_filled(table: ScanTable, sides: np.ndarray, column: str, wanted: Mapp
                 hints=[
                     f"It has {len(set(table.subjects))} subjects, and {len(set(table.column(column)))} values of "
                     f"{column!r}.",
-                    "Give more subjects, or other shares: split: {val: 0.15, test: 0.35}",
+                    way_out,
                 ],
             )

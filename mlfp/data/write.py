@@ -72,12 +72,14 @@ def write_manifest(table: ScanTable, path: Path, *, paths: list[str] | None = No
     """
     frame: pd.DataFrame = table.frame.copy()
     if paths is None and "path" in frame:
-        paths = [os.path.relpath(item, path.parent) for item in frame["path"]]
+        paths = [os.path.relpath(item, path.parent) if item else "" for item in frame["path"]]
     if paths is not None:
         frame.insert(0, "path", paths, allow_duplicates=True)
         frame = frame.loc[:, ~frame.columns.duplicated()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(path, index=False)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    frame.to_csv(draft, index=False)
+    draft.replace(path)
 
 
 def _name(row: Mapping[str, Any]) -> str:

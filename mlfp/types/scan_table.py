@@ -32,12 +32,13 @@ class ScanTable:
     """Scans and what is known of them.
 
     ``subject``, and ``scan`` or ``path``, are required; ``scan`` is the path unless given. Everything in a known
-    column is text, subject ids included: ``007`` stays ``007``.
+    column is text, subject ids included: ``007`` stays ``007``, and the number 7 is ``7`` even where a missing value
+    beside it made it 7.0. Spaces around it do not count.
 
     :param frame: one row a scan, in any order; the index is dropped.
     :param source: where it came from, for error messages.
     :param remarks: what was odd about its files; a selection of rows has none.
-    :raises UsageError: a required column is missing, an id is empty, or two rows share a scan id.
+    :raises UsageError: a required column is missing or there twice, an id is empty, or two rows share a scan id.
     """
 
     def __init__(self, frame: pd.DataFrame, *, source: str = "scan table", remarks: Sequence[Remark] = ()) -> None:
@@ -119,6 +120,7 @@ class ScanTable:
 
 def _checked(frame: pd.DataFrame, source: str) -> pd.DataFrame:
     frame = frame.reset_index(drop=True)
+    _check_columns(frame, source)
     if "subject" not in frame:
         raise UsageError(
             f"{source} has no column 'subject'",
@@ -132,21 +134,44 @@ def _checked(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         if "path" not in frame:
             raise UsageError(
                 f"{source} has neither a column 'scan' nor a column 'path'",
-                hints=[f"Its columns: {', '.join(map(str, frame.columns))}"],
+                hints=[
+                    f"Its columns: {', '.join(map(str, frame.columns))}",
+                    "Rename the column that tells each scan's file to 'path'.",
+                ],
             )
         frame = frame.assign(scan=frame["path"])
     for column in set(KNOWN_COLUMNS) & set(frame.columns):
-        frame[column] = frame[column].where(frame[column].notna(), "").astype(str)
+        frame[column] = _text(frame[column])
     _check_ids(frame, source)
     return frame
 
 
+def _check_columns(frame: pd.DataFrame, source: str) -> None:
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        raise UsageError(
+            f"{source} has the column {str(repeated[0])!r} twice", hints=["Rename one of the two, or leave it out."]
+        )
+
+
+def _text(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Values as text, without the spaces around them; a missing one is empty."""
+    if pd.api.types.is_float_dtype(values.dtype):
+        known = values.dropna().to_numpy(dtype=float)
+        # Whole numbers become floats in pandas where one is missing: 7.0 was 7, and is 7 in every other manifest.
+        if len(known) and (np.abs(known) < 2**53).all() and (known == np.round(known)).all():
+            values = values.astype("Int64")
+    given = values.astype(object)
+    return given.where(values.notna(), "").astype(str).str.strip()
+
+
 def _check_ids(frame: pd.DataFrame, source: str) -> None:
     for column in ("scan", "subject"):
-        empty = np.flatnonzero((frame[column].str.strip() == "").to_numpy())
+        empty = np.flatnonzero((frame[column] == "").to_numpy())
         if len(empty):
             raise UsageError(
-                f"{source}: row {empty[0] + 1} has no {column}", hints=[f"{len(empty)} of {len(frame)} rows have none."]
+                f"{source}: row {empty[0] + 1} has no {column}",
+                hints=[f"{len(empty)} of {len(frame)} rows have none: fill it in, or leave them out."],
             )
     repeated = frame["scan"][frame["scan"].duplicated()]
     if len(repeated):

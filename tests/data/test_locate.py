@@ -41,6 +41,7 @@ def test_a_file_of_the_name_of_a_data_set_is_the_file(tmp_path: Path, monkeypatc
     ("text", "said"),
     [
         ("no/such.csv", r"no file or folder 'no/such\.csv'"),
+        ("", "an empty text"),
         ("phantm", "Did you mean: phantom"),
         ("nothing:path", "no data set 'nothing'"),
         ("folder:no/such/folder", "no file or folder 'no/such/folder'"),

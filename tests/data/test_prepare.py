@@ -127,6 +127,12 @@ class TestFailures:
         assert "cut short" in scans.failures[0].reason
         assert "no such file" in scans.failures[1].reason
 
+    def test_a_pipe_keeps_nobody_waiting(self, write_scans, manifest, chain) -> None:
+        path = write_scans()
+        (path.parent / "volumes/S1_0.nii.gz").unlink()
+        os.mkfifo(path.parent / "volumes/S1_0.nii.gz")
+        assert "no such file" in prepare(manifest(path), chain()).failures[0].reason
+
     def test_a_failure_is_tried_again_the_next_time(self, chain) -> None:
         data = Made({"a": noise(0), "b": ScanError("not now")})
         assert len(prepare(data, chain())) == 1

@@ -112,8 +112,9 @@ def test_a_column_with_another_word_is_refused(value: str) -> None:
 
 
 def test_a_column_without_test_is_refused() -> None:
-    with pytest.raises(UsageError, match="leaves no subject to test on"):
+    with pytest.raises(UsageError, match="leaves no subject to test on") as caught:
         split_by_column(table(["A", "B"], split=["train", "train"]))
+    assert "into 'split'" in caught.value.hints[-1]
 
 
 def test_a_torn_subject_is_found_in_any_split() -> None:

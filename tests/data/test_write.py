@@ -75,3 +75,9 @@ def test_paths_are_written_relative_to_the_manifest(tmp_path: Path) -> None:
     table = ScanTable(pd.DataFrame({"path": [str(tmp_path / "data" / "a.nii")], "subject": ["1"]}))
     write_manifest(table, tmp_path / "splits" / "s.csv")
     assert pd.read_csv(tmp_path / "splits" / "s.csv")["path"].tolist() == ["../data/a.nii"]
+
+
+def test_a_scan_without_a_file_keeps_its_row(tmp_path: Path) -> None:
+    table = ScanTable(pd.DataFrame({"scan": ["1", "2"], "path": ["", str(tmp_path / "a.nii")], "subject": ["1", "2"]}))
+    write_manifest(table, tmp_path / "s.csv")
+    assert pd.read_csv(tmp_path / "s.csv", keep_default_na=False)["path"].tolist() == ["", "a.nii"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import warnings
 from collections.abc import Mapping
@@ -31,7 +32,8 @@ class Manifest:
     def table(self) -> ScanTable:
         """Its scans; ``scan`` is the path as the manifest writes it, unless it has a column ``scan``.
 
-        :raises UsageError: there is no such file, it is no table, or a column that should be there is not.
+        :raises UsageError: there is no such file, it is no table, a column that should be there is not, or two rows are
+            one file.
         """
         frame = self._named(_frame(self.path))
         if "path" in frame:
@@ -41,7 +43,9 @@ class Manifest:
             folder = os.path.abspath(self.path.parent)  # noqa: PTH100 (its normal form, links left as they are)
             paths = frame["path"].fillna("").astype(str).str.strip()
             frame = frame.assign(path=[os.path.normpath(os.path.join(folder, path)) if path else "" for path in paths])  # noqa: PTH118 (many paths)
-        return ScanTable(frame, source=str(self.path))
+        table = ScanTable(frame, source=str(self.path))
+        _check_files(table)
+        return table
 
     def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
         for theirs in (self.columns or {}).values():
@@ -53,12 +57,25 @@ class Manifest:
         return frame.assign(**{ours: frame[theirs] for ours, theirs in (self.columns or {}).items()})
 
 
+def _check_files(table: ScanTable) -> None:
+    """Refuse two rows that are one file: a scan would be found by itself, or be two people."""
+    paths = table.frame["path"] if "path" in table.frame else table.frame["scan"]
+    repeated = paths[(paths != "") & paths.duplicated()]
+    if len(repeated):
+        first, second = table.scans[(paths == repeated.iloc[0]).to_numpy()][:2]
+        raise UsageError(
+            f"{table.source}: scans {first!r} and {second!r} are one file",
+            where=str(repeated.iloc[0]),
+            hints=["Leave out all rows but one.", f"{repeated.nunique()} files are listed more than once."],
+        )
+
+
 def _frame(path: Path) -> pd.DataFrame:
     if not path.is_file():
         beside = [item.name for item in path.parent.glob("*")] if path.parent.is_dir() else []
         raise UsageError(f"there is no manifest {str(path)!r}", hints=nearest(path.name, beside))
     try:
-        frame = pd.read_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _text(path)
+        frame = _parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _text(path)
     except (OSError, ValueError, pd.errors.ParserWarning) as error:  # pandas', pyarrow's and Unicode's errors
         raise UsageError(
             f"{str(path)!r} cannot be read as a table: {str(error).splitlines()[0]}",
@@ -67,13 +84,23 @@ def _frame(path: Path) -> pd.DataFrame:
     return frame.rename(columns=lambda name: str(name).strip())
 
 
+def _parquet(path: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(path)
+    # pandas writes an index as a column, and takes it out of the columns again when it reads.
+    return frame.reset_index() if any(name is not None for name in frame.index.names) else frame
+
+
 def _text(path: Path) -> pd.DataFrame:
+    separator = _separator(path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        names = [name.strip() for name in next(csv.reader(file, delimiter=separator), [])]
+    for name in names:
+        if name and names.count(name) > 1:  # pandas would number the second, and nobody would ask for it
+            raise ValueError(f"it has the column {name!r} twice")
     with warnings.catch_warnings():
         # A row with more fields than there are names would lose the last ones.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        return pd.read_csv(
-            path, sep=_separator(path), dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-        )
+        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
 
 
 def _separator(path: Path) -> str:

@@ -58,6 +58,31 @@ def test_parquet(tmp_path: Path) -> None:
     assert table.row(0)["age"] == 51.5
 
 
+def test_spaces_around_an_id_make_no_other_subject(tmp_path: Path) -> None:
+    table = Manifest(write(tmp_path, "path,subject\na.png,7 \nb.png, 7\n")).table()
+    assert list(table.subjects) == ["7", "7"]
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "float64", "category"])
+def test_numbers_in_parquet_are_the_same_text_as_in_csv(tmp_path: Path, dtype: str) -> None:
+    frame = pd.DataFrame({"path": ["a.png", "b.png"], "subject": [7, 8], "session": pd.array([1, None], "Int64")})
+    frame.astype({"subject": dtype}).to_parquet(tmp_path / "scans.parquet")
+    table = Manifest(tmp_path / "scans.parquet").table()
+    assert list(table.subjects) == ["7", "8"]
+    assert list(table.column("session")) == ["1", ""]
+
+
+def test_numbers_with_digits_behind_the_point_stay_as_they_are(tmp_path: Path) -> None:
+    pd.DataFrame({"path": ["a.png"], "subject": ["7"], "session": [1.5]}).to_parquet(tmp_path / "scans.parquet")
+    assert list(Manifest(tmp_path / "scans.parquet").table().column("session")) == ["1.5"]
+
+
+def test_an_index_in_parquet_is_a_column(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"scan": ["one"], "path": ["a.png"], "subject": ["7"]})
+    frame.set_index("scan").to_parquet(tmp_path / "scans.parquet")
+    assert list(Manifest(tmp_path / "scans.parquet").table().scans) == ["one"]
+
+
 def test_other_names_for_columns(tmp_path: Path) -> None:
     path = write(tmp_path, "Image Index,Patient ID,subject\na.png,7,no\n")
     table = Manifest(path, columns={"path": "Image Index", "subject": "Patient ID"}).table()
@@ -80,6 +105,11 @@ def test_one_column_under_two_of_our_names(tmp_path: Path) -> None:
         ("path,subject\na.png,\n", "row 1 has no subject"),
         ("path,subject\na.png,7\na.png,7\n", "listed more than once"),
         ("path,subject\n,7\n", "row 1 has no scan"),
+        ("path,subject,subject\na.png,7,8\n", "has the column 'subject' twice"),
+        ("path,subject,subject \na.png,7,8\n", "has the column 'subject' twice"),
+        ("path,subject\na.png,7\n./a.png,8\n", "scans 'a.png' and './a.png' are one file"),
+        ("scan,path,subject\n1,a.png,7\n2,a.png,7\n", "scans '1' and '2' are one file"),
+        ("file,subject\na.png,7\n", "neither a column 'scan' nor a column 'path'"),
         ("", "cannot be read as a table"),
         ("path,subject\na.png,7,more,fields\n", "cannot be read as a table"),
         ('path,subject\n"a.png,7\n', "cannot be read as a table"),
