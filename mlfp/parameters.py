@@ -165,6 +165,8 @@ def convert(annotation: Any, value: Any, *, what: str, key: tuple[str | int, ...
     adapter = _adapter(annotation)
     if adapter is None:
         return value
+    if {int, float, str} & set(_options(annotation)) == {int}:
+        value = whole(value)
     refusal = ParameterError(
         f"{what} should be {said(annotation)}, got {value!r}", key=key, hints=_near(annotation, value)
     )
@@ -175,6 +177,17 @@ def convert(annotation: Any, value: Any, *, what: str, key: tuple[str | int, ...
         return adapter.validate_python(value)
     except ValidationError as error:
         raise refusal from error
+
+
+def whole(value: Any) -> Any:
+    """Text such as ``1e4`` as the whole number it is; anything else as it was."""
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return value
+        return int(number) if number.is_integer() else value
+    return value
 
 
 def _spec(value: Any, key: tuple[str | int, ...]) -> Spec:

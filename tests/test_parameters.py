@@ -172,6 +172,8 @@ class TestConverting:
             (float, "1e-3", 1e-3),
             (float, 2, 2.0),
             (int, "7", 7),
+            (int, "1e4", 10000),
+            (int | None, "1e4", 10000),
             (int, 3.0, 3),
             (bool, True, True),
             (bool | Path, True, True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -34,6 +35,14 @@ RESUMABLE = ("bench", "train", "embed", "store")
 #: Exit codes: an operation could not be done; some of its runs or scans failed. Others are those of the errors.
 FAILED = 1
 PARTIAL = 3
+#: What to do about what the system refuses.
+_WAYS_OUT = {
+    errno.ENOSPC: ("The disk is full: make room, or write elsewhere with -o.",),
+    errno.EDQUOT: ("Your share of the disk is used up: make room, or write elsewhere with -o.",),
+    errno.EACCES: ("You may not write or read there: choose another place, as with -o.",),
+    errno.EROFS: ("Nothing can be written there: choose another place, as with -o.",),
+    errno.ENOENT: ("There is no such place, or it cannot be made: choose another, as with -o.",),
+}
 #: As a shell reports a program that Ctrl-C stopped.
 INTERRUPTED = 130
 
@@ -69,8 +78,11 @@ def _tell(error: Exception, *, verbose: bool) -> None:
     """A sentence and indented lines; the traceback for those who asked for it."""
     if verbose:
         click.echo("".join(traceback.format_exception(error)), err=True)
-    if isinstance(error, MlfpError | OSError):
+    if isinstance(error, MlfpError):
         click.echo(f"Error: {error}", err=True)
+        return
+    if isinstance(error, OSError):
+        click.echo("\n  ".join([f"Error: {error}", *_WAYS_OUT.get(error.errno or 0, ())]), err=True)
         return
     click.echo(f"Error: {type(error).__name__}: {error}", err=True)
     click.echo(f"  This is a bug, of mlfp or of a plugin. To see where: {_again('-v')}", err=True)

@@ -62,7 +62,17 @@ def threshold(option: str, text: str) -> tuple[str, float]:
 
 
 def yaml_values(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Texts as the values they would be in YAML: numbers, lists, words."""
+    """Texts as the values they would be in YAML: numbers, lists, words.
+
+    :raises click.UsageError: one is no YAML.
+    """
+    return {key: _yaml_value(key, text) for key, text in texts.items()}
+
+
+def _yaml_value(key: str, text: str) -> Any:
     import yaml
 
-    return {key: yaml.safe_load(text) for key, text in texts.items()}
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise click.UsageError(f"--set {key}={text}: the value is not valid YAML") from None

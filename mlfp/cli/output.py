@@ -39,7 +39,7 @@ def print_components(components: Sequence[Component]) -> None:
     table.add_column("kind", no_wrap=True)
     table.add_column("id", no_wrap=True)
     table.add_column("dims", no_wrap=True)
-    table.add_column("what it is")
+    table.add_column("what it is", overflow="fold")
     last = ""
     for item in components:
         dims = " ".join(f"{dim}D" for dim in item.dims)

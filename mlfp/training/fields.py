@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
+from mlfp import parameters
 from mlfp.errors import ParameterError
 from mlfp.training.wording import HERE, complaint
 from mlfp.types.spec import Spec
@@ -27,8 +28,8 @@ def _number(value: Any) -> Any:
 
 
 Component = Annotated[Spec, PlainValidator(_component), PlainSerializer(Spec.to_config)]
-Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
-Whole = Annotated[int, BeforeValidator(_number), Field(ge=0)]
+Count = Annotated[int, BeforeValidator(parameters.whole), BeforeValidator(_number), Field(ge=1)]
+Whole = Annotated[int, BeforeValidator(parameters.whole), BeforeValidator(_number), Field(ge=0)]
 Positive = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, BeforeValidator(_number), Field(ge=0, allow_inf_nan=False)]
 Finite = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]

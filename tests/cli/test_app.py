@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -122,6 +123,14 @@ def test_a_missing_file_is_no_bug(raises: Raises) -> None:
     assert shown.exit_code == 1
     assert "scans.csv" in shown.stderr
     assert "bug" not in shown.stderr
+
+
+def test_a_full_disk_is_told_with_what_to_do(raises: Raises) -> None:
+    raises(OSError(errno.ENOSPC, "No space left on device", "results/x"))
+    shown = _run("doctor")
+    assert shown.exit_code == 1
+    assert "results/x" in shown.stderr
+    assert "make room" in shown.stderr
 
 
 @pytest.mark.parametrize(("command", "resumes"), [("bench", True), ("train", True), ("doctor", False)])

@@ -23,6 +23,12 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_parameter_that_is_no_yaml_is_a_usage_error(tmp_path: Path) -> None:
+    shown = _run("synth", "-o", str(tmp_path), "--set", "sites=[")
+    assert shown.exit_code == 2
+    assert "not valid YAML" in shown.stderr
+
+
 def test_synthetic_scans_are_told_as_any_other(scans: Path) -> None:
     shown = _run("inspect", str(scans))
     assert shown.exit_code == 0, shown.output

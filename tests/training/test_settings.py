@@ -24,11 +24,12 @@ def test_what_is_read_can_be_written_and_read() -> None:
             {"loss": {"use": "infonce", "temperature": 0.1}, "weight": {"schedule": "linear"}, "views": "both"}
         ],
         "batch": {"subjects": 8, "views": 2},
-        "train": {"optimizer": {"use": "sgd", "lr": "1e-2", "momentum": "0.9"}, "schedule": "constant"},
+        "train": {"optimizer": {"use": "sgd", "lr": "1e-2", "momentum": "0.9"}, "schedule": "constant", "steps": "1e4"},
     }
     settings = TrainingSettings.parse(given)
     assert TrainingSettings.parse(json.loads(json.dumps(settings.to_config()))) == settings
     assert settings.train.optimizer.lr == 0.01
+    assert settings.train.steps == 10_000
     assert settings.train.optimizer.further == {"momentum": 0.9}
 
 
