@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,10 +140,10 @@ def parse(source: Source) -> BenchConfig:
             hints=["Write data: {use: manifest, path: scans.csv}, or give --data scans.csv"],
         )
     reader = _Reader(source)
-    evaluations = tuple(reader.items("evaluate", EvaluationSpec.parse, ["retrieval"]))
+    evaluations = _evaluations(source, reader.items("evaluate", EvaluationSpec.parse, ["retrieval"]))
     protocol = reader.value("protocol", Protocol.parse)
     methods = tuple(_methods(source))
-    opponents = _opponents(reader.items("compare_with", _opponent, []))
+    opponents = _opponents(source, reader.items("compare_with", _opponent, []))
     named = {
         "labels": [*(item.label for item in methods), *(item.label for item in opponents)],
         "evaluations": [evaluation.name for evaluation in evaluations],
@@ -156,7 +156,7 @@ def parse(source: Source) -> BenchConfig:
         split=reader.value("split", SplitSettings.parse, {}),
         methods=methods,
         opponents=opponents,
-        seeds=protocol.seeds if protocol is not None else tuple(reader.items("seeds", _seed, [0])),
+        seeds=protocol.seeds if protocol is not None else _seeds(source, reader.items("seeds", _seed, [0])),
         evaluations=evaluations,
         rank_by=reader.value("rank_by", lambda text: _rank_by(text, evaluations), f"{evaluations[0].name}.map_at_r"),
         significance=reader.value("significance", Significance.parse, {}),
@@ -165,6 +165,7 @@ def parse(source: Source) -> BenchConfig:
         expected=reader.value("expected", lambda value: expected.parse(value, **named) if value is not None else ()),
         source=source,
     )
+    _check_labels(config)
     _check_names(config)
     _check_protocol(config)
     return config
@@ -183,7 +184,11 @@ class _Reader:
         values = self.source.data.get(key, default)
         values = default if values is None else values
         if not isinstance(values, list):
-            raise self.source.locate(ParameterError(f"{key} should be a list, got {values!r}", key=(key,)))
+            raise self.source.locate(
+                ParameterError(
+                    f"{key} should be a list, got {values!r}", key=(key,), hints=[f"Write {key}: [{values}]"]
+                )
+            )
         return [self._read((key, place), read, value) for place, value in enumerate(values)]
 
     def _read(self, key: Key, read: Callable[[Any], T], value: Any) -> T:
@@ -274,8 +279,14 @@ def file_key(key: Key, keys: Mapping[str, Key]) -> Key:
 
 
 def _name(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[\w.-]+", value):
-        raise ParameterError(f"name should be letters, digits, '.', '_' and '-', for it names a folder; got {value!r}")
+    if not isinstance(value, str):
+        hint = f'YAML reads it as a {type(value).__name__}; put it in quotes: name: "{value}"'
+        raise ParameterError(f"name should be text, got {value!r}", hints=[hint])
+    if not re.fullmatch(r"\w[\w.-]*", value):
+        raise ParameterError(
+            f"name should be letters, digits, '.', '_' and '-', for it names a folder; got {value!r}",
+            hints=["It begins with a letter or a digit."],
+        )
     return value
 
 
@@ -297,11 +308,44 @@ def _opponent(value: Any) -> Opponent:
     return Opponent(str(label), Spec(spec.use, rest))
 
 
-def _opponents(given: list[Opponent]) -> tuple[Opponent, ...]:
+def _seeds(source: Source, given: list[int]) -> tuple[int, ...]:
+    if not given:
+        raise source.locate(ParameterError("seeds names no seed", key=("seeds",), hints=["Write, for example: [0]"]))
+    _refuse_twice(source, "seeds", given, "Each seed is one training of every method.")
+    return tuple(given)
+
+
+def _evaluations(source: Source, given: list[EvaluationSpec]) -> tuple[EvaluationSpec, ...]:
+    if not given:
+        hints = ["Write, for example: [retrieval]"]
+        raise source.locate(ParameterError("evaluate names nothing to measure", key=("evaluate",), hints=hints))
+    names = [evaluation.name for evaluation in given]
+    _refuse_twice(source, "evaluate", names, "Give one a name of its own: {use: ..., name: ...}")
+    return tuple(given)
+
+
+def _refuse_twice(source: Source, key: str, values: Sequence[object], hint: str) -> None:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise source.locate(ParameterError(f"{key} has {value!r} twice", key=(key, place), hints=[hint]))
+
+
+def _check_labels(config: BenchConfig) -> None:
+    """A row of the table is a label: two methods with one would be averaged."""
+    trained = {method.label for method in config.methods}
+    for place, opponent in enumerate(config.opponents):
+        if opponent.label in trained:
+            error = ParameterError(
+                f"a method to train is called {opponent.label!r} as well",
+                key=("compare_with", place),
+                hints=[f"Give one another name: {{use: {opponent.spec.use}, name: ...}}"],
+            )
+            raise config.source.locate(error)
+
+
+def _opponents(source: Source, given: list[Opponent]) -> tuple[Opponent, ...]:
     labels = [opponent.label for opponent in given]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise ParameterError(f"compare_with has {label!r} twice", hints=["Give one a name: {use: ssim, name: ...}"])
+    _refuse_twice(source, "compare_with", labels, "Give one a name: {use: ssim, name: ...}")
     if all(opponent.spec.use not in (OUTLINE, f"mlfp/{OUTLINE}") for opponent in given):
         given = [*given, Opponent(OUTLINE, Spec(OUTLINE))]
     return tuple(given)

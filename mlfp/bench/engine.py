@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -72,7 +72,9 @@ def bench(
         return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe(), protocol=told)
     with locked(folder):
         _describe(folder, parsed)
-        return _Bench(parsed, material, planned, folder, progress, announce, fair).run()
+        # Runs that --only leaves out may have been done before: they stay on the list.
+        others = [] if only is None else runs(parsed, material)
+        return _Bench(parsed, material, planned, folder, progress, announce, fair).run(others)
 
 
 def _check_baseline(config: BenchConfig, planned: Sequence[Run]) -> None:
@@ -110,8 +112,20 @@ def _check_components(config: BenchConfig, material: Material) -> None:
     """Check every component's parameters against the first scan that can be read, before any training."""
     from mlfp.data.probe import first_readable
 
-    volume = material.chain(first_readable(material.dataset, material.table))
+    _check_chain(config, material)
+    try:
+        volume = material.chain(first_readable(material.dataset, material.table))
+    except ParameterError as error:
+        raise config.source.locate(error, ("preprocess",)) from error
     check_methods(config, volume.data.shape[0], volume.spatial_dims)
+
+
+def _check_chain(config: BenchConfig, material: Material) -> None:
+    """Build the steps of the preprocessing, for a complaint with file and line."""
+    try:
+        material.chain.check()
+    except ParameterError as error:
+        raise config.source.locate(error, ("preprocess",)) from error
 
 
 def check_methods(config: BenchConfig, in_channels: int, spatial_dims: int) -> None:
@@ -187,8 +201,11 @@ class _Bench:
         self.cached: set[str] = set()
         self.failures: list[results.RunFailure] = []
 
-    def run(self) -> results.BenchResult:
-        """Do the runs that are not done, then rank them all."""
+    def run(self, others: Sequence[Run] = ()) -> results.BenchResult:
+        """Do the runs that are not done, then rank them all.
+
+        :param others: runs that are listed in ``results.jsonl`` too, where they are done.
+        """
         if self.fair is not None:
             self.fair.begin(self.announce, self.progress)
             self.planned = list(self.fair.plan(self._validated, self._fail))
@@ -200,9 +217,11 @@ class _Bench:
         if todo:
             self._work(todo, records)
         finished = {name: record for name, record in records.items() if record is not None}
-        write_lines(self.folder / "results.jsonl", finished.values())
+        done = [self._done(run) for run in others if run.id not in records]
+        listed = [*finished.values(), *(record for record in done if record is not None)]
+        write_lines(self.folder / "results.jsonl", listed)
         measured = list(self._rows(finished))
-        rank_by = self._rank_by(measured)
+        rank_by = self._rank_by(name for row in measured for name in row.metrics)
         rows = results.ranked(measured, rank_by)
         significance = self.config.significance
         return results.BenchResult(
@@ -221,13 +240,14 @@ class _Bench:
             expected=self.config.expected,
         )
 
-    def _rank_by(self, rows: Sequence[results.Row]) -> str:
+    def _rank_by(self, names: Iterable[str]) -> str:
         """What the configuration ranks by; where it does not say, the first metric, if ``map_at_r`` is none of them.
 
+        :param names: ``evaluation.metric`` of what was measured.
         :raises ParameterError: it says what no evaluation measures.
         """
         asked, source = self.config.rank_by, self.config.source
-        known = dict.fromkeys(name for row in rows for name in row.metrics)
+        known = dict.fromkeys(names)
         evaluation = asked.partition(".")[0]
         own = [name for name in known if name.startswith(f"{evaluation}.")]
         if asked in known or not own:
@@ -253,6 +273,7 @@ class _Bench:
         # Here, and not at the top: a comparison that is done must answer without importing torch.
         from mlfp.bench.execute import Workshop
 
+        _check_chain(self.config, self.material)
         workshop = Workshop(self.config, self.material, self.progress)
         scans = workshop.scans
         for failure in scans.failures:
@@ -278,6 +299,8 @@ class _Bench:
             records[run.id] = record
             if self.fair is None or not self.fair.passed(run, record, self._summary(record)):
                 self.announce(f"{name}: {self._summary(record)}")
+            # A slip is told after the first method, and not after the last.
+            self._rank_by(_measured(record))
         self.progress("runs", len(todo), len(todo))
 
     def _validated(self, run: Run) -> tuple[Record, bool]:
@@ -320,6 +343,11 @@ class _Bench:
         used = {tuple(text.split(" ")[:2]) for record in finished.values() for text in record.components}
         papers = {registry().find(kind, name).paper for kind, name in sorted(used)}
         return sorted(paper for paper in papers if paper)
+
+
+def _measured(record: Record) -> Iterator[str]:
+    for evaluation in record.evaluations.values():
+        yield from (f"{evaluation['name']}.{metric}" for metric in evaluation.get("metrics", {}))
 
 
 def _first_line(error: Exception) -> str:

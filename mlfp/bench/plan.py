@@ -103,10 +103,19 @@ def gather(config: BenchConfig, *, smoke: bool = False) -> Material:
 
     :raises ParameterError: the data set, the chain or the split cannot be made as configured.
     """
-    dataset = registry().build("dataset", config.data)
-    table = dataset.table()
+    try:
+        dataset = registry().build("dataset", config.data)
+        table = dataset.table()
+    except ParameterError as error:
+        raise config.source.locate(error, ("data",)) from error
+    except UsageError as error:
+        raise error.at(config.source.where(("data",))) from error
     if len(table) == 0:
-        raise UsageError(f"{table.source} lists no scan", where=config.source.where(("data",)))
+        raise UsageError(
+            f"{table.source} lists no scan",
+            where=config.source.where(("data",)),
+            hints=["Below its line of column names, a manifest has a line for each scan."],
+        )
     if smoke:
         table = table.select(table.where({"subject": _few(config.split.apply(table), table)}))
     chain = Chain(config.preprocess)
@@ -207,7 +216,11 @@ def _opponent_runs(opponent: Opponent, config: BenchConfig, material: Material) 
         settings = TrainingSettings(encoder=method.settings.encoder, distance=method.settings.distance)
         encoders.setdefault(_hash(settings.encoder), settings)
     if not encoders:
-        raise UsageError("'untrained' needs an encoder, and the configuration has no 'base'")
+        raise UsageError(
+            "'untrained' needs an encoder, and the configuration has no 'base'",
+            where=config.source.where(("compare_with",)),
+            hints=["Write, for example: base: {encoder: compact-2d}"],
+        )
     found = []
     for settings in encoders.values():
         label = opponent.label if len(encoders) == 1 else f"{opponent.label} {settings.encoder.use}"

@@ -65,9 +65,12 @@ def write_text(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def to_json(value: Any) -> str:
-    """JSON with ``nan`` as null, keys in order, a row of numbers in one line: the same value gives the same text."""
-    text = json.dumps(_plain(value), indent=1, sort_keys=True, allow_nan=False)
+def to_json(value: Any, *, sort_keys: bool = True) -> str:
+    """JSON with ``nan`` as null, keys in order, a row of numbers in one line: the same value gives the same text.
+
+    :param sort_keys: False keeps the order of the keys.
+    """
+    text = json.dumps(_plain(value), indent=1, sort_keys=sort_keys, allow_nan=False)
     return _NUMBERS.sub(lambda found: " ".join(found[0].split()).replace("[ ", "[").replace(" ]", "]"), text)
 
 
@@ -122,7 +125,8 @@ class RunFolder:
             draft = path.with_name(f".{path.name}.{os.getpid()}")
             pd.concat(frames, ignore_index=True).to_parquet(draft, index=False)
             draft.replace(path)
-        write_text(self.path / "record.json", to_json(asdict(record)))
+        # The metrics stay in the evaluator's order: a comparison that is done shows the same columns as when it ran.
+        write_text(self.path / "record.json", to_json(asdict(record), sort_keys=False))
 
     def estimates(self, record: Record, key: str) -> Measured:
         """One evaluation's estimates, with the units they were averaged from, and what it shows beside them."""

@@ -52,17 +52,19 @@ class Source:
     @classmethod
     def of_text(cls, text: str, name: str) -> Source:
         """Read YAML text; raises as :meth:`of_file` does."""
-        loader = yaml.SafeLoader(text)
+        loader = None
         try:
+            loader = yaml.SafeLoader(text)
             node = loader.get_single_node()
             source = cls({}, name, {}, text)
             data = source._walk(loader, node, ()) if node is not None else {}
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            problem = getattr(error, "problem", None) or str(error)
+            problem = getattr(error, "problem", None) or str(error).splitlines()[0]
             raise UsageError(f"not valid YAML: {problem}", where=f"{name}:{mark.line + 1}" if mark else name) from error
         finally:
-            loader.dispose()
+            if loader is not None:
+                loader.dispose()
         if not isinstance(data, dict):
             raise UsageError(f"a configuration is a mapping of keys to values, got {type(data).__name__}", where=name)
         source.data = data
@@ -86,8 +88,10 @@ class Source:
     def _refuse_repeated(self, node: yaml.MappingNode) -> None:
         seen: set[str] = set()
         for name_node, _ in node.value:
+            where = f"{self.name}:{name_node.start_mark.line + 1}"
+            if not isinstance(name_node, yaml.ScalarNode):
+                raise UsageError("a key must be text, and this is a list or a mapping", where=where)
             if name_node.value in seen:
-                where = f"{self.name}:{name_node.start_mark.line + 1}"
                 raise UsageError(f"the key {name_node.value!r} is given twice", where=where)
             seen.add(name_node.value)
 

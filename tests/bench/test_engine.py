@@ -59,6 +59,7 @@ def test_running_again_does_no_work_and_gives_the_same(
     monkeypatch.setattr(engine._Bench, "_work", refuse)
     second = engine.bench(comparison, out=shared)
     assert values(second) == values(first)
+    assert [list(row.metrics) for row in second.rows] == [list(row.metrics) for row in first.rows]
     assert all(row.cached == row.seeds for row in second.rows)
     for before, after in zip(first.rows, second.rows, strict=True):
         told = {name: exhibit.to_json(item) for name, item in before.exhibits.items()}
@@ -229,6 +230,21 @@ def test_ranking_by_what_nobody_measured_is_an_error(comparison: Config, tmp_pat
     assert "Did you mean: retrieval.map_at_r" in str(caught.value)
 
 
+def test_a_slip_in_rank_by_is_told_after_the_first_method(comparison: Config, tmp_path: Path) -> None:
+    lines: list[str] = []
+    with pytest.raises(ParameterError, match="nobody was measured"):
+        engine.bench({**comparison, "rank_by": "retrieval.map"}, out=tmp_path, announce=lines.append)
+    assert len(lines) == 1
+
+
+def test_a_missing_manifest_is_said_with_the_line_that_names_it(comparison: Config, tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump({**comparison, "data": {"use": "manifest", "path": "none.csv"}}, sort_keys=False))
+    with pytest.raises(UsageError, match=r"there is no manifest 'none\.csv'") as caught:
+        engine.bench(path, out=tmp_path / "out")
+    assert str(caught.value.where).startswith(f"{path}:")
+
+
 def test_without_rank_by_the_first_metric_of_the_first_evaluation_ranks(comparison: Config, tmp_path: Path) -> None:
     evaluations = [{"use": "few-shot", "ways": 4}, "retrieval"]
     config = {**comparison, "base": None, "grid": None, "compare_with": ["correlation"], "evaluate": evaluations}
@@ -249,6 +265,12 @@ def test_only_keeps_the_labels_that_fit(comparison: Config, tmp_path: Path) -> N
         engine.bench(comparison, out=tmp_path, only="nothing")
 
 
+def test_what_only_leaves_out_stays_on_the_list(comparison: Config, shared: Path) -> None:
+    engine.bench(comparison, out=shared)
+    engine.bench(comparison, out=shared, only="corr*")
+    assert len((shared / "results.jsonl").read_text().splitlines()) == 8
+
+
 def test_two_at_work_in_one_folder_are_refused(comparison: Config, tmp_path: Path) -> None:
     with engine.locked(tmp_path), pytest.raises(MlfpError, match="another mlfp is at work"):
         engine.bench(comparison, out=tmp_path)
@@ -259,6 +281,22 @@ def test_two_at_work_in_one_folder_are_refused(comparison: Config, tmp_path: Pat
     [
         ({"dataa": 1}, "unknown key 'dataa'", "dataa"),
         ({"seeds": ["x"]}, "a seed should be int, got 'x'", "seeds.0"),
+        ({"seeds": []}, "names no seed", "seeds"),
+        ({"seeds": [1, 1]}, "seeds has 1 twice", "seeds.1"),
+        ({"evaluate": []}, "names nothing to measure", "evaluate"),
+        ({"evaluate": ["retrieval", {"use": "retrieval", "k": [3]}]}, "evaluate has 'retrieval' twice", "evaluate.1"),
+        ({"evaluate": "retrieval"}, "evaluate should be a list", "evaluate"),
+        (
+            {"compare_with": ["ssim", {"use": "outline", "name": "ssim"}]},
+            "compare_with has 'ssim' twice",
+            "compare_with",
+        ),
+        ({"compare_with": [{"use": "ssim", "name": "infonce"}]}, "is called 'infonce' as well", "compare_with.0"),
+        ({"name": ".."}, "it names a folder", "name"),
+        ({"name": 12}, "name should be text", "name"),
+        ({"data": {"use": "manifest", "pth": "x.csv"}}, "has no parameter 'pth'", "data.pth"),
+        ({"data": {"use": "phantom", "subjects": 0}}, "subjects should be at least 1", "data"),
+        ({"preprocess": [{"use": "slice", "axis": "axal"}]}, "axis should be 'axial'", "preprocess.0.axis"),
         ({"rank_by": "map"}, "rank_by should be 'evaluation.metric'", "rank_by"),
         ({"split": {"val": 0.5, "test": 0.5}}, "leave no subject to train on", "split.test"),
         ({"base": {"encoder": "compact-2d", "trian": {}}}, "unknown key 'trian'", "base.trian"),

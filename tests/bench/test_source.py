@@ -43,6 +43,8 @@ def test_an_error_is_placed_once() -> None:
         ("a: 1\nb: 2\na: 3\n", "'a' is given twice", "c.yaml:3"),
         ("a: [1\nb: 2\n", "not valid YAML", "c.yaml:2"),
         ("- 1\n", "a configuration is a mapping", "c.yaml"),
+        ("a: 1\n? [b]\n: 2\n", "a key must be text", "c.yaml:2"),
+        ("a: \x00\n", "not valid YAML: unacceptable character", "c.yaml"),
     ],
 )
 def test_what_is_no_configuration_is_said_with_its_line(text: str, message: str, line: str) -> None:
