@@ -34,8 +34,10 @@ class _SmallMapsInSinglePrecision(TorchFunctionMode):
         given = kwargs or {}
         if func in _CONVOLUTIONS and _longer_than_map(*args, **given):
             with torch.autocast("cpu", enabled=False):
-                single = [value.float() if isinstance(value, Tensor) else value for value in args]
-                named = {key: value.float() if isinstance(value, Tensor) else value for key, value in given.items()}
+                single: list[Any] = [value.float() if isinstance(value, Tensor) else value for value in args]
+                named: dict[str, Any] = {
+                    key: value.float() if isinstance(value, Tensor) else value for key, value in given.items()
+                }
                 return func(*single, **named)
         return func(*args, **given)
 
