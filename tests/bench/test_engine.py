@@ -193,10 +193,10 @@ def test_a_model_is_never_there_without_the_record_of_its_training(
     from mlfp.bench import execute
 
     config = {**comparison, "seeds": [0], "compare_with": [], "grid": None}
-    real = execute._measure_model
-    monkeypatch.setattr(execute, "_measure_model", None)
+    real = execute._measure_models
+    monkeypatch.setattr(execute, "_measure_models", None)
     assert engine.bench(config, out=tmp_path).failures, "it broke off after the training"
-    monkeypatch.setattr(execute, "_measure_model", real)
+    monkeypatch.setattr(execute, "_measure_models", real)
     row = next(row for row in engine.bench(config, out=tmp_path).rows if row.kind == "trained")
     assert row.cached == 0
     records = [RunFolder(path).record() for path in tmp_path.glob("runs/*")]
