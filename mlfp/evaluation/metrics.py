@@ -2,7 +2,8 @@
 
 Musgrave, Belongie, Lim: A Metric Learning Reality Check (ECCV 2020) define ``precision_at_1``, ``r_precision`` and
 ``map_at_r``; R is the number of gallery scans that a query should find. ``hit_at_k`` is DeepBrainPrint's R@K (equation
-7), Few-Shot Fingerprinting's H@K (equation 3) and biometrics' cumulative match characteristic at rank k.
+7), Few-Shot Fingerprinting's H@K (equation 3) and biometrics' cumulative match characteristic at rank k. The mean of
+``reciprocal_rank`` is the MRR (Voorhees, TREC-8 1999).
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ def hit_at_k(ranking: Ranking, k: int) -> np.ndarray:
 def precision_at_1(ranking: Ranking) -> np.ndarray:
     """(Q,) 1 where the nearest shows the query's subject."""
     return hit_at_k(ranking, 1)
+
+
+def reciprocal_rank(ranking: Ranking) -> np.ndarray:
+    """(Q,) one over the rank of the first that shows the query's subject, however far down it stands."""
+    reciprocal: np.ndarray = np.where(ranking.first > 0, 1 / np.maximum(ranking.first, 1), 0.0)
+    return reciprocal
 
 
 def r_precision(ranking: Ranking) -> np.ndarray:

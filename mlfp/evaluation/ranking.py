@@ -1,6 +1,7 @@
 """The nearest gallery scans of every query: the one kernel that retrieval metrics share.
 
-Exact, and streamed: similarities are had in blocks of at most a byte budget, never as a whole matrix.
+Exact, and streamed: similarities are had in blocks of some queries with the whole gallery, of at most a byte budget,
+never as a whole matrix. What a ranking will take is known, and said, before it starts.
 
 Among gallery scans that are exactly as near, the one comes first whose id has the lower hash: an order that is the same
 for every query, every method and every order of rows, and knows nothing of subjects. So a tie is won by the mated scan
@@ -10,6 +11,9 @@ do: in a gallery sorted by subject, a query that is itself the first of a tie le
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
@@ -17,14 +21,15 @@ from torch import Tensor
 
 from mlfp.errors import MlfpError, UsageError
 from mlfp.evaluation.eligibility import Eligibility
+from mlfp.execution.memory import available, size
 from mlfp.types.ranking import Ranking
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.trial import Trial
 
 #: Bytes of one block of similarities.
 BUDGET = 1 << 25
-#: Gallery scans of one block at most.
-WIDTH = 1 << 15
+#: Similarities from which on a ranking tells how far it is.
+LARGE = 10**8
 #: Gallery scans that are sorted altogether sooner than the nearest are picked out.
 NARROW = 64
 
@@ -40,55 +45,120 @@ def rank(trial: Trial, k: int | None = None, *, at_least: int = 1, lone: bool = 
     """Rank the gallery for every query.
 
     :param trial: Q queries, G gallery scans, and the rules of who may find whom.
-    :param k: how many neighbours; None means as many as the most that any query has to find, which is what the
-        R-metrics need.
+    :param k: how many neighbours; None means as many as the query has to find, which is what the R-metrics need.
     :param at_least: how many they are at least when ``k`` is None.
     :param lone: rank for queries that have nothing to find, too. A slow scorer is spared what no metric reads without.
-    :param budget: bytes of similarities held at a time.
-    :raises MlfpError: a similarity is not finite.
+    :param budget: bytes of similarities held at a time; a row of G is held at the least.
+    :raises MlfpError: a similarity is not finite, or there is not the memory.
     :raises UsageError: there are no queries, or no gallery.
     """
     if len(trial.queries) == 0 or len(trial.gallery) == 0:
         raise UsageError(
             f"there are {len(trial.queries)} queries and {len(trial.gallery)} gallery scans, so nothing can be ranked"
         )
-    eligibility = Eligibility(trial.queries, trial.gallery, trial.ignore)
+    eligibility = Eligibility.of(trial)
     wanted = max(at_least, int(eligibility.relevant_total.max())) if k is None else k
-    size = (len(trial.queries), wanted)
-    neighbours, scores = np.full(size, -1, dtype=np.int64), np.full(size, -np.inf, dtype=np.float32)
-    kept, order = min(wanted, len(trial.gallery)), tie_order(trial.gallery)
-    height = max(1, budget // (4 * min(WIDTH, len(trial.gallery))))
-    asking = np.arange(len(trial.queries)) if lone else np.flatnonzero(eligibility.relevant_total)
+    told = _stated(trial, wanted, budget)
+    found = _empty(len(trial.queries), wanted, eligibility)
+    order = tie_order(trial.gallery)
+    turn = np.argsort(order)
+    height = max(1, budget // (4 * len(trial.gallery)))
+    # Those with as much to find together: picking out the nearest costs as many as there are of them.
+    asking = np.argsort(eligibility.relevant_total, kind="stable")
+    asking = asking if lone else asking[eligibility.relevant_total[asking] > 0]
     for start in range(0, len(asking), height):
-        queries = asking[start : start + height]
-        best, positions = _nearest(trial, eligibility, queries, order, kept)
-        _check(trial, queries, best)
-        scores[queries, :kept], neighbours[queries, :kept] = best, np.where(np.isneginf(best), -1, positions)
-    found = eligibility.gallery_labels[neighbours] == eligibility.query_labels[:, None]
-    return Ranking(neighbours, scores, found & (neighbours >= 0), eligibility.relevant_total)
+        told(start, len(asking))
+        queries = np.sort(asking[start : start + height])
+        most = max(at_least, int(eligibility.relevant_total[queries].max())) if k is None else k
+        block, rows, mates = _row_block(trial, eligibility, queries, order, turn)
+        scores, columns = (part.numpy() for part in select(block, min(most, len(order))))
+        _check(trial, queries, scores)
+        kept = scores.shape[1]
+        found.scores[queries, :kept] = scores
+        found.neighbours[queries, :kept] = np.where(np.isneginf(scores), -1, order[columns])
+        found.first[queries], found.first_scores[queries] = _first(block, rows, mates)
+    told(len(asking), len(asking))
+    same = eligibility.gallery_labels[found.neighbours] == eligibility.query_labels[:, None]
+    return replace(found, relevant=same & (found.neighbours >= 0))
 
 
-def _nearest(
-    trial: Trial, eligibility: Eligibility, queries: np.ndarray, order: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """(Q, k) scores and gallery positions, best first, merged block by block.
+def memory(queries: int, gallery: int, k: int, *, budget: int = BUDGET) -> int:
+    """Bytes that :func:`rank` holds at most, vectors and tables aside: what it returns, and what it works on.
 
-    :param order: of the gallery: who comes first in a tie.
+    :param k: neighbours of each query.
     """
-    rows, excluded = eligibility.excluded(queries)
-    columns = np.argsort(order)[excluded]
-    best, places = torch.empty((len(queries), 0)), torch.empty((len(queries), 0), dtype=torch.int64)
-    for left in range(0, len(order), WIDTH):
-        gallery = order[left : left + WIDTH]
-        block = torch.from_numpy(trial.similarity.block(queries, gallery))
-        inside = (columns >= left) & (columns < left + len(gallery))
-        block[rows[inside], columns[inside] - left] = -torch.inf
-        scores, found = select(block, min(k, len(gallery)))
-        # Earlier blocks stand first, and the sort is stable: ties stay in order.
-        best, merged = torch.cat([best, scores], dim=1).sort(dim=1, descending=True, stable=True)
-        places = torch.cat([places, found + left], dim=1).gather(1, merged)
-        best, places = best[:, :k], places[:, :k]
-    return best.numpy(), order[places.numpy()]
+    returned = queries * (k * (8 + 4 + 1) + 3 * 8)
+    compared = queries * k * (1 + 8)  # whose the neighbours are
+    row = 4 * gallery
+    # A block of similarities, beside it the columns it was made of, and which of them may not be found.
+    working = 3 * max(row, min(budget, queries * row))
+    return returned + compared + working
+
+
+def _stated(trial: Trial, k: int, budget: int) -> Callable[[int, int], None]:
+    """Say what ranking will take, before it starts; small ones say nothing.
+
+    :raises MlfpError: there is not the memory.
+    """
+    needed = memory(len(trial.queries), len(trial.gallery), k, budget=budget)
+    free = available()
+    if free is not None and needed > free:
+        raise MlfpError(
+            f"ranking {len(trial.gallery):,} scans for {len(trial.queries):,} queries needs {size(needed)} of memory, "
+            f"and {size(free)} are free",
+            hints=[
+                f"It keeps the {k:,} nearest of each query, as many as one subject has scans: leave out such subjects",
+                "Or measure fewer queries at a time: query: {column: value}.",
+            ],
+        )
+    if len(trial.queries) * len(trial.gallery) < LARGE:
+        return lambda done, total: None
+    what = f"ranking {len(trial.gallery):,} scans, {size(needed)}"
+    return lambda done, total: trial.progress(what, done, total)
+
+
+def _empty(queries: int, k: int, eligibility: Eligibility) -> Ranking:
+    return Ranking(
+        neighbours=np.full((queries, k), -1, dtype=np.int64),
+        scores=np.full((queries, k), -np.inf, dtype=np.float32),
+        relevant=np.zeros((0, 0), dtype=bool),
+        relevant_total=eligibility.relevant_total,
+        first=np.zeros(queries, dtype=np.int64),
+        first_scores=np.full(queries, -np.inf, dtype=np.float32),
+    )
+
+
+def _row_block(
+    trial: Trial, eligibility: Eligibility, queries: np.ndarray, order: np.ndarray, turn: np.ndarray
+) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """The similarities of some queries with the whole gallery, ``-inf`` where they may not find it.
+
+    :param order: of the gallery: who comes first in a tie. :param turn: each gallery scan's place in it.
+    :returns: (Q, G) in that order; and the mated pairs among it: (P,) rows and (P,) columns.
+    """
+    block = torch.from_numpy(trial.similarity.block(queries, order))
+    rows, columns = eligibility.excluded(queries)
+    block[torch.from_numpy(rows), torch.from_numpy(turn[columns])] = -torch.inf
+    barred = eligibility.barred(queries, order)
+    if barred is not None:
+        block[torch.from_numpy(barred)] = -torch.inf
+    rows, columns, eligible = eligibility.mated(queries)
+    return block, rows[eligible], turn[columns[eligible]]
+
+
+def _first(block: Tensor, rows: np.ndarray, mates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(Q,) rank of the first mated scan, from 1, and its similarity; 0 and ``-inf`` where there is none."""
+    similarity = block[torch.from_numpy(rows), torch.from_numpy(mates)].numpy()
+    nearest = np.lexsort((mates, -similarity, rows))
+    asking, starts = np.unique(rows, return_index=True)
+    best = nearest[starts]
+    ranks, scores = np.zeros(len(block), dtype=np.int64), np.full(len(block), -np.inf, dtype=np.float32)
+    scores[asking] = similarity[best]
+    for row, mate, score in zip(asking, mates[best], similarity[best], strict=True):
+        line = block[row].numpy()
+        # Ties go to whoever comes first.
+        ranks[row] = 1 + np.count_nonzero(line > score) + np.count_nonzero(line[:mate] == score)
+    return ranks, scores
 
 
 def _check(trial: Trial, queries: np.ndarray, best: np.ndarray) -> None:

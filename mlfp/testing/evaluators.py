@@ -15,7 +15,7 @@ from mlfp.testing.contract import embeddings, global_randomness_untouched, name_
 from mlfp.types.estimate import Estimate
 from mlfp.types.trial import Trial
 
-_METRIC = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(@\d+)?")
+_METRIC = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(e-?\d+)?(_[a-z0-9]+)*(\[[^\[\]]+\])?")
 
 
 def check_evaluator(evaluator: Evaluator) -> None:

@@ -15,12 +15,17 @@ class Ranking:
     :param scores: (Q, k) similarity, higher is nearer; ``-inf`` where there is no neighbour.
     :param relevant: (Q, k) whether the neighbour shows the query's subject.
     :param relevant_total: (Q,) eligible gallery scans of the query's subject; 0 makes it a lone query.
+    :param first: (Q,) at which rank among all eligible scans the first of the query's subject stands, from 1, however
+        far beyond k; 0 for a lone query.
+    :param first_scores: (Q,) its similarity; ``-inf`` for a lone query.
     """
 
     neighbours: np.ndarray
     scores: np.ndarray
     relevant: np.ndarray
     relevant_total: np.ndarray
+    first: np.ndarray
+    first_scores: np.ndarray
 
     @property
     def lone(self) -> np.ndarray:

@@ -10,7 +10,9 @@ from mlfp.types.ranking import Ranking
 def ranking(relevant: list[list[int]], totals: list[int]) -> Ranking:
     found = np.array(relevant, dtype=bool)
     places = np.tile(np.arange(found.shape[1]), (len(found), 1))
-    return Ranking(places, -places.astype(np.float32), found, np.array(totals))
+    first = np.where(found.any(axis=1), found.argmax(axis=1) + 1, 0)
+    scores = -places.astype(np.float32)
+    return Ranking(places, scores, found, np.array(totals), first, -first.astype(np.float32))
 
 
 def test_values_worked_by_hand() -> None:
@@ -20,6 +22,7 @@ def test_values_worked_by_hand() -> None:
     assert metrics.r_precision(toy) == pytest.approx([2 / 3, 1 / 3, 0, 0])
     assert metrics.map_at_r(toy) == pytest.approx([(1 + 2 / 3) / 3, 1 / 6, 0, 0])
     assert metrics.hit_at_k(toy, 2) == pytest.approx([1, 1, 1, 0])
+    assert metrics.reciprocal_rank(toy) == pytest.approx([1, 1 / 2, 1 / 2, 0])
 
 
 def test_the_four_divisors_worked_by_hand() -> None:

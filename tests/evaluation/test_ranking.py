@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -38,9 +38,10 @@ def trial(scores: np.ndarray, queries: ScanTable, gallery: ScanTable, ignore: tu
     return Trial(queries, gallery, Matrix(scores, []), ignore)
 
 
-def obvious(given: Trial, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(Q, k) neighbours and (Q,) relevant totals, one comparison at a time."""
+def obvious(given: Trial, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(Q, k) neighbours, (Q,) relevant totals and (Q,) rank of the first mated scan, one comparison at a time."""
     neighbours, totals = np.full((len(given.queries), k), -1), np.zeros(len(given.queries), int)
+    first = np.zeros(len(given.queries), int)
     turn = {position: place for place, position in enumerate(tie_order(given.gallery).tolist())}
     for q, query in enumerate(given.queries):
         allowed = []
@@ -48,11 +49,17 @@ def obvious(given: Trial, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.nd
             same = scan["subject"] == query["subject"]
             if scan["scan"] == query["scan"] or (same and any(scan[name] == query[name] for name in given.ignore)):
                 continue
+            if not same and any(scan[name] != query[name] for name in given.rivals):
+                continue
+            if same and given.mates is not None and not given.mates(np.array([q]), np.array([g]))[0]:
+                continue
             allowed.append(g)
             totals[q] += same
-        order = sorted(allowed, key=lambda g: (-scores[q, g], turn[g]))[:k]
-        neighbours[q, : len(order)] = order
-    return neighbours, totals
+        order = sorted(allowed, key=lambda g: (-scores[q, g], turn[g]))
+        own = [rank for rank, g in enumerate(order, 1) if given.gallery.subjects[g] == query["subject"]]
+        first[q] = min(own, default=0)
+        neighbours[q, : len(order[:k])] = order[:k]
+    return neighbours, totals, first
 
 
 @st.composite
@@ -66,25 +73,35 @@ def trials(draw: st.DrawFn) -> tuple[Trial, np.ndarray]:
     queries = table(people[:rows], session=sessions[:rows])
     gallery = table(people[rows:], first=draw(st.integers(0, rows)), session=sessions[rows:])
     scores = rng.integers(0, draw(st.integers(1, 6)), (rows, columns)).astype(np.float32)
-    return trial(scores, queries, gallery, ("session",) if draw(st.booleans()) else ()), scores
+    mates = (lambda asking, answering: (asking + answering) % 3 > 0) if draw(st.booleans()) else None
+    rivals = draw(st.sampled_from([(), ("session",)]))
+    return Trial(
+        queries, gallery, Matrix(scores, []), draw(st.sampled_from([(), ("session",)])), rivals=rivals, mates=mates
+    ), scores
 
 
-@settings(max_examples=150, deadline=None)
-@given(trials(), st.integers(1, 20), st.sampled_from([1, 40, 1 << 20]), st.sampled_from([1, 3, 100]), st.booleans())
-def test_it_equals_a_full_sort(given: tuple[Trial, np.ndarray], k: int, budget: int, width: int, narrow: bool) -> None:
+@settings(max_examples=80, deadline=None)
+@given(trials(), st.integers(1, 20), st.sampled_from([1, 120, 1 << 20]), st.booleans())
+def test_it_equals_a_full_sort(given: tuple[Trial, np.ndarray], k: int, budget: int, narrow: bool) -> None:
     asked, scores = given
-    neighbours, totals = obvious(asked, scores, k)
+    neighbours, totals, first = obvious(asked, scores, k)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "WIDTH", width)
         patch.setattr(ranking, "NARROW", ranking.NARROW if narrow else 0)
         found = rank(asked, k, budget=budget)
     np.testing.assert_array_equal(found.neighbours, neighbours)
     np.testing.assert_array_equal(found.relevant_total, totals)
+    np.testing.assert_array_equal(found.first, first)
     there = neighbours >= 0
     expected = np.where(there, np.take_along_axis(scores, np.maximum(neighbours, 0), axis=1), -np.inf)
     np.testing.assert_array_equal(found.scores, expected)
     mated = asked.gallery.subjects[neighbours] == asked.queries.subjects[:, None]
     np.testing.assert_array_equal(found.relevant, mated & there)
+    nearest = np.where(
+        (found.relevant & there).any(axis=1), np.where(found.relevant, found.scores, -np.inf).max(axis=1), 0
+    )
+    within = (first > 0) & (first <= k)
+    np.testing.assert_array_equal(found.first_scores[within], nearest[within])
+    assert np.isneginf(found.first_scores[first == 0]).all()
 
 
 def test_blocks_stay_within_the_budget() -> None:
@@ -93,6 +110,25 @@ def test_blocks_stay_within_the_budget() -> None:
     asked = trial(scores, people, people)
     rank(asked, budget=4 * 200 * 3)
     assert max(asked.similarity.asked) <= 3 * 200  # type: ignore[attr-defined]
+
+
+def test_what_it_will_take_is_said_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, int, int]] = []
+    people = table([str(place % 7) for place in range(50)])
+    scores = np.random.default_rng(0).random((50, 50))
+    asked = replace(trial(scores, people, people), progress=lambda *said: told.append(said))
+    rank(asked)
+    assert not told
+    monkeypatch.setattr(ranking, "LARGE", 100)
+    rank(asked, budget=4 * 50 * 20)
+    assert told == [("ranking 50 scans, 20 KiB", done, 50) for done in (0, 20, 40, 50)]
+
+
+def test_it_refuses_what_there_is_no_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "available", lambda: 100)
+    people = table(["a", "a", "b"])
+    with pytest.raises(MlfpError, match="needs 246 bytes of memory, and 100 bytes are free"):
+        rank(trial(np.zeros((3, 3)), people, people))
 
 
 def test_similarities_that_are_all_equal_find_by_chance_only() -> None:

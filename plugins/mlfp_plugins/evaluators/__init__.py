@@ -21,9 +21,21 @@ def register_evaluators(register: Register) -> None:
         paper="Gaspar Alves et al., Few-Shot Fingerprinting, 2025 (arXiv 2512.16685)",
     )
     register(
+        "open-set",
+        "mlfp_plugins.evaluators.open_set:OpenSet",
+        summary="A gallery that may not hold the person: detection and identification rate at a false positive rate.",
+        paper="ISO/IEC 19795-1:2021",
+    )
+    register(
         "retrieval",
         "mlfp_plugins.evaluators.retrieval:Retrieval",
         summary="Every query ranks the gallery: precision_at_1, r_precision, map_at_r, hit_at_k; CMC.",
         paper="Musgrave et al., A Metric Learning Reality Check, ECCV 2020",
         version=2,
+    )
+    register(
+        "verification",
+        "mlfp_plugins.evaluators.verification:Verification",
+        summary="Two scans of one person or not: roc_auc, eer, and tar at chosen false match rates; DET.",
+        paper="ISO/IEC 19795-1:2021",
     )

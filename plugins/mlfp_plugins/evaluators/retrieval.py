@@ -17,14 +17,19 @@ from mlfp.types.trial import Trial
 
 #: Ranks that the CMC curve shows.
 CMC = 20
+#: Lone queries that are named.
+NAMED = 3
 
 
 class Retrieval:
-    """``precision_at_1``, ``r_precision``, ``map_at_r`` (Musgrave et al., 2020), ``hit_at_k``, and ``map_at_k``.
+    """``precision_at_1``, ``r_precision`` and ``map_at_r`` (Musgrave et al.), ``mrr``, ``hit_at_k`` and ``map_at_k``.
+
+    ``hit_at_k`` for every k up to 20 is the curve ``cmc`` (cumulative match characteristic); ``mrr`` is the mean of one
+    over the rank of the first scan of the query's subject, looked for in the whole gallery.
 
     A query whose subject has no other eligible scan (a lone query) has nothing to find. It is left out of every
     average, whose ``n`` counts the others; its scans stay in the gallery. ``lone_queries`` is their share of all
-    queries, and its ``n`` counts all.
+    queries, its ``n`` counts all, and a note names some.
 
     :param k: ranks at which ``hit_at_k`` is given.
     :param map_k: ranks at which the mean average precision is given: DeepBrainPrint has ``[3]``.
@@ -58,6 +63,7 @@ class Retrieval:
             "precision_at_1": metrics.precision_at_1(ranking),
             "r_precision": metrics.r_precision(ranking),
             "map_at_r": metrics.map_at_r(ranking),
+            "mrr": metrics.reciprocal_rank(ranking),
             **{f"hit_at_{k}": metrics.hit_at_k(ranking, k) for k in self.k},
             **{
                 f"map_at_{k}_{divisor}": metrics.map_at_k(ranking, k, divisor)
@@ -66,13 +72,27 @@ class Retrieval:
             },
         }
         estimates = {name: _average(trial, ranking, value) for name, value in values.items()}
-        return Measured({**estimates, "lone_queries": _lone(ranking)}, exhibits={"cmc": _cmc(trial, ranking)})
+        return Measured(
+            {**estimates, "lone_queries": _lone(ranking)},
+            exhibits={"cmc": _cmc(trial, ranking)},
+            notes=lone_notes(trial, ranking.lone),
+        )
 
 
 def _average(trial: Trial, ranking: Ranking, values: np.ndarray) -> Estimate:
     kept = ~ranking.lone
     units = Units(trial.queries.scans[kept], trial.queries.subjects[kept], values[kept], np.ones(int(kept.sum())))
     return intervals.estimate(units, seed=trial.seed)
+
+
+def lone_notes(trial: Trial, lone: np.ndarray) -> list[str]:
+    """Which queries have nothing to find, if some have."""
+    names = trial.queries.scans[lone]
+    if len(names) == 0:
+        return []
+    rest = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    have = "query has" if len(names) == 1 else "queries have"
+    return [f"{len(names):,} {have} no other scan of their subject to find: {', '.join(names[:NAMED])}{rest}"]
 
 
 def _cmc(trial: Trial, ranking: Ranking) -> Curve:

@@ -15,6 +15,7 @@ from pytorch_metric_learning.utils.inference import CustomKNN
 
 from mlfp.errors import ParameterError
 from mlfp.evaluation.similarity import VectorSimilarity
+from mlfp.types.exhibit import Curve
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.trial import Trial
 
@@ -80,6 +81,52 @@ def test_map_at_k_bears_its_divisor_in_its_name() -> None:
     # Among their three nearest, the first two find one of two at rank 1, the third at rank 3; the others all at rank 1.
     assert found["map_at_3_min"].value == pytest.approx((1 / 2 + 1 / 2 + 1 / 3 / 2 + 1 + 1) / 5)
     assert found["map_at_3_k"].value == pytest.approx((1 + 1 + 1 / 3 + 1 + 1) / 3 / 5)
+
+
+def test_the_curve_and_the_reciprocal_rank_worked_by_hand() -> None:
+    """On a line, 0 and 30 are one subject with 25 others between: each finds the other at rank 26."""
+    places = np.concatenate([[0.0], 0.5 + np.arange(25), [30.0]]).astype(np.float32)[:, None]
+    scans = people(np.array([0, *range(1, 26), 0]))
+    query = scans.select(np.array([0]))
+    found = Retrieval()(Trial(query, scans, VectorSimilarity(places[:1], places, "l2")))
+    assert found["mrr"].value == pytest.approx(1 / 26)
+    shown = found.exhibits["cmc"]
+    assert isinstance(shown, Curve)
+    assert shown.lines[0].x.tolist() == list(range(1, 21))
+    assert not shown.lines[0].y.any()
+    near = Retrieval()(Trial(query, scans.select(np.array([1, 2, 26])), VectorSimilarity(places[:1], places[:3], "l2")))
+    curve = near.exhibits["cmc"]
+    assert isinstance(curve, Curve)
+    assert curve.lines[0].y.tolist() == [0, 0] + [1] * 18
+    assert near["mrr"].value == pytest.approx(1 / 3)
+
+
+def test_the_curve_is_the_hit_rate_at_every_rank() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 15, 60)
+    vectors, table = rng.normal(size=(60, 8)).astype(np.float32), people(labels)
+    found = Retrieval(k=tuple(range(1, 21)))(Trial(table, table, VectorSimilarity(vectors, vectors)))
+    curve = found.exhibits["cmc"]
+    assert isinstance(curve, Curve)
+    (line,) = curve.lines
+    assert line.low is not None
+    assert line.y == pytest.approx([found[f"hit_at_{k}"].value for k in range(1, 21)])
+    assert line.low == pytest.approx([found[f"hit_at_{k}"].low for k in range(1, 21)])
+
+
+def test_lone_queries_are_named() -> None:
+    table, vectors = people(np.array([0, 0, 1, 2, 3, 4])), np.eye(6, dtype=np.float32)
+    found = Retrieval()(Trial(table, table, VectorSimilarity(vectors, vectors)))
+    assert found.notes == ("4 queries have no other scan of their subject to find: scan-2, scan-3, scan-4 and 1 more",)
+
+
+@pytest.mark.parametrize("ids", [["16777216", "16777217"], ["anna", "Anna"], ["007", "7"], ["1", "1.0"]])
+def test_ids_that_float32_or_a_number_would_merge_stay_apart(ids: list[str]) -> None:
+    """Each subject's two scans lie together, those of the other far off: merged, a scan would have three to find."""
+    table = people(np.array([ids[0], ids[0], ids[1], ids[1]], dtype=object))
+    vectors = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], dtype=np.float32)
+    found = Retrieval()(Trial(table, table, VectorSimilarity(vectors, vectors)))
+    assert (found["map_at_r"].value, found["map_at_r"].n, found["lone_queries"].value) == (1, 4, 0)
 
 
 def test_nothing_to_find_gives_no_number() -> None:
