@@ -310,7 +310,11 @@ def inspect(
 
 
 def evaluate(
-    store: Path | str | Fingerprints, *, evaluators: Sequence[Any] = ("retrieval",), seed: int = 0
+    store: Path | str | Fingerprints,
+    *,
+    evaluators: Sequence[Any] = ("retrieval",),
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> dict[str, Measured]:
     """Measure how well fingerprints find their subject.
 
@@ -345,13 +349,13 @@ def evaluate(
             )
         measured[spec.name] = measure(
             spec, evaluator, side, side, similarity=lambda queries, gallery: similarity,
-            distance=fingerprints.distance, seed=seed,
+            distance=fingerprints.distance, seed=seed, progress=progress,
         )  # fmt: skip
     return measured
 
 
 def _check_needs(name: str, needs: str, *, others: bool) -> None:
-    if needs == "model" or others:
+    if needs in ("model", "scans") or others:
         wanted = "the model itself" if needs == "model" else "the scans, to make others of them"
         raise UsageError(
             f"evaluation {name!r} needs {wanted}, and a store holds fingerprints alone",

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlfp.bench.behind import Behind, Method
 from mlfp.bench.config import BenchConfig
 from mlfp.bench.plan import Material, Run, evaluation_key
 from mlfp.bench.records import Record, RunFolder, told
+from mlfp.data.chain import Chain
 from mlfp.data.prepare import prepare
 from mlfp.data.scans import ScanSet
 from mlfp.errors import MlfpError, UsageError
@@ -27,7 +29,8 @@ from mlfp.interfaces.scorer import FittedScorer, TableScorer
 from mlfp.plugins import registry
 from mlfp.training import checkpoint
 from mlfp.training.loop import train, untrained
-from mlfp.types.estimate import Estimate
+from mlfp.types.measured import Measured
+from mlfp.types.scan_table import ScanTable
 from mlfp.types.spec import Spec
 
 if TYPE_CHECKING:
@@ -92,17 +95,22 @@ class Workshop:
         side = self.side(evaluation.side)
         if move is None and not evaluation.derive:
             return side
+        return self.made(self.material.dataset, self.chain(evaluation, move), side.table)
+
+    def chain(self, evaluation: EvaluationSpec, move: Mapping[str, float] | None) -> Chain:
+        """The comparison's chain with what an evaluation puts before and after it."""
         chain = self.material.chain.appended(evaluation.derive)
-        if move is not None:
-            chain = chain.prepended(Spec("move", dict(move)))
-        key = (evaluation.side, chain.key)
+        return chain if move is None else chain.prepended(Spec("move", dict(move)))
+
+    def made(self, dataset: Any, chain: Chain, table: ScanTable, *, of: str = "") -> ScanSet:
+        """Scans through another chain: once, however many evaluations and methods ask.
+
+        :param of: key of the chain that the data set's scans have gone through already.
+        """
+        key = (table.digest(), f"{of} {chain.key}")
         if key not in self._others:
-            self._others[key] = prepare(self.material.dataset, chain, table=side.table, progress=self.progress)
+            self._others[key] = prepare(dataset, chain, table=table, progress=self.progress)
         return self._others[key]
-
-
-#: Describes scans for comparison, and compares what it described.
-Describe = Callable[[ScanSet], Side]
 
 
 def execute(
@@ -213,26 +221,22 @@ def _measure_models(
     workshop: Workshop,
     missing: Mapping[str, EvaluationSpec],
     progress: Progress,
-) -> dict[str, dict[str, Estimate]]:
+) -> dict[str, Measured]:
     """Measure a model, or several whose fingerprints are laid one after the other."""
     record.parameters = sum(parameter.numel() for model in models for parameter in model.parameters())
     distance = models[0].card.distance
-    sides: dict[int, Side] = {}
 
-    def describe(scans: ScanSet) -> Side:
-        if id(scans) not in sides:
-            started = time.perf_counter()
-            found = [embed(model, scans, progress=progress) for model in models]
-            _spend(record, "embed", started)
-            sides[id(scans)] = Side(found[0].table, vectors=_joined([item.vectors for item in found], distance))
-        return sides[id(scans)]
+    def embedded(scans: ScanSet) -> Side:
+        found = [embed(model, scans, progress=progress) for model in models]
+        return Side(found[0].table, vectors=_joined([item.vectors for item in found], distance))
 
     def similarity(queries: Side, gallery: Side) -> VectorSimilarity:
         assert queries.vectors is not None, "embedded above"
         assert gallery.vectors is not None, "embedded above"
         return VectorSimilarity(queries.vectors, gallery.vectors, distance)
 
-    return _measure(record, workshop, missing, describe, similarity, distance, {"vectors", "model"})
+    method = Method(_once(embedded, record), embedded, similarity, distance)
+    return _measure(record, workshop, missing, method, {"vectors", "model"})
 
 
 def _joined(parts: Sequence[np.ndarray], distance: str) -> np.ndarray:
@@ -246,23 +250,22 @@ def _joined(parts: Sequence[np.ndarray], distance: str) -> np.ndarray:
 
 def _measure_scorer(
     run: Run, record: Record, workshop: Workshop, missing: Mapping[str, EvaluationSpec]
-) -> dict[str, dict[str, Estimate]]:
+) -> dict[str, Measured]:
     assert run.scorer is not None, "this is a scorer's run"
+    return _measure(record, workshop, missing, _scorer(run.scorer, record, workshop), set())
+
+
+def _scorer(spec: Spec, record: Record, workshop: Workshop) -> Method:
     scans = workshop.scans
-    scorer = registry().build("scorer", run.scorer, spatial_dims=scans.spatial_dims, spacing=scans.spacing)
+    scorer = registry().build("scorer", spec, spatial_dims=scans.spatial_dims, spacing=scans.spacing)
     if isinstance(scorer, FittedScorer):
         started = time.perf_counter()
         rows = workshop.rows("train")
         scorer.fit(scans.images(rows), scans.table.select(rows))
         _spend(record, "train", started)
-    sides: dict[int, Side] = {}
 
-    def describe(scans: ScanSet) -> Side:
-        if id(scans) not in sides:
-            started = time.perf_counter()
-            sides[id(scans)] = Side(scans.table, features=_features(scorer, scans))
-            _spend(record, "embed", started)
-        return sides[id(scans)]
+    def described(scans: ScanSet) -> Side:
+        return Side(scans.table, features=_features(scorer, scans))
 
     compared: dict[tuple[int, int], ScorerSimilarity] = {}
 
@@ -275,7 +278,22 @@ def _measure_scorer(
             compared[key] = ScorerSimilarity(scorer, queries.features, gallery.features)
         return compared[key]
 
-    return _measure(record, workshop, missing, describe, similarity, "cosine", set())
+    return Method(_once(described, record), described, similarity, "cosine")
+
+
+def _once(describe: Callable[[ScanSet], Side], record: Record) -> Callable[[ScanSet], Side]:
+    """Describe each set of scans once, and count the time."""
+    # The scans are kept beside what is known of them: an id is only theirs while they live.
+    known: dict[int, tuple[ScanSet, Side]] = {}
+
+    def kept(scans: ScanSet) -> Side:
+        if id(scans) not in known:
+            started = time.perf_counter()
+            known[id(scans)] = scans, describe(scans)
+            _spend(record, "embed", started)
+        return known[id(scans)][1]
+
+    return kept
 
 
 def _features(scorer: Any, scans: ScanSet) -> Tensor:
@@ -291,24 +309,27 @@ def _measure(
     record: Record,
     workshop: Workshop,
     missing: Mapping[str, EvaluationSpec],
-    describe: Describe,
-    similarity: Callable[[Side, Side], Any],
-    distance: str,
+    method: Method,
     provides: set[str],
-) -> dict[str, dict[str, Estimate]]:
-    measured: dict[str, dict[str, Estimate]] = {}
+) -> dict[str, Measured]:
+    measured: dict[str, Measured] = {}
+    seed = workshop.config.split.seed
+
+    def other(spec: Spec) -> Method:
+        return _scorer(spec, record, workshop)
+
     for key, evaluation in missing.items():
         evaluator = registry().build("evaluator", evaluation.spec)
         need = evaluator.needs
-        if need not in {"ranking", "scores"} | provides:
+        if need not in {"ranking", "scores", "scans"} | provides:
             record.evaluations[key] = {"name": evaluation.name, "skipped": f"needs {need}, and this method has none"}
             continue
-        queries, gallery = describe(workshop.queries(evaluation)), describe(workshop.gallery(evaluation))
+        queries, gallery = (method.describe(make(evaluation)) for make in (workshop.queries, workshop.gallery))
         started = time.perf_counter()
         try:
             measured[key] = measure(
-                evaluation, evaluator, queries, gallery, similarity=similarity, distance=distance,
-                seed=workshop.config.split.seed,
+                evaluation, evaluator, queries, gallery, similarity=method.similarity, distance=method.distance,
+                seed=seed, scans=Behind(workshop, evaluation, method, other, seed), progress=workshop.progress,
             )  # fmt: skip
         except MlfpError as error:  # what cannot be measured on these scans must not cost what can
             record.evaluations[key] = {"name": evaluation.name, "skipped": error.what}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mlfp.errors import MlfpError, ParameterError
 from mlfp.evaluation import exhibits, intervals
 from mlfp.evaluation.settings import EvaluationSpec
+from mlfp.execution.progress import Progress, silent
 from mlfp.types.estimate import Estimate
 from mlfp.types.measured import Measured
 from mlfp.types.scan_table import ScanTable
-from mlfp.types.trial import Similarity, Trial
+from mlfp.types.spec import Spec
+from mlfp.types.trial import Scans, Similarity, Trial
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,6 +52,42 @@ class Selected:
         return self.whole.block(self.queries[queries], self.gallery[gallery])
 
 
+@dataclass(frozen=True)
+class SelectedScans:
+    """What stands behind a trial of some of the scans.
+
+    :param whole: behind the trial they were chosen from.
+    :param queries: their ids.
+    :param gallery: their ids.
+    """
+
+    whole: Scans
+    queries: np.ndarray
+    gallery: np.ndarray
+
+    def altered(self, before: Sequence[Spec], after: Sequence[Spec], *, both: bool = False) -> Trial:
+        """See :class:`~mlfp.types.trial.Scans`."""
+        return self._chosen(self.whole.altered(before, after, both=both))
+
+    def scored_by(self, scorer: Spec) -> Trial:
+        """See :class:`~mlfp.types.trial.Scans`."""
+        return self._chosen(self.whole.scored_by(scorer))
+
+    def describe(self, count: int) -> int:
+        """See :class:`~mlfp.types.trial.Scans`."""
+        return self.whole.describe(count)
+
+    def _chosen(self, trial: Trial) -> Trial:
+        return selected(trial, _places(trial.queries, self.queries), _places(trial.gallery, self.gallery))
+
+
+def _places(table: ScanTable, scans: np.ndarray) -> np.ndarray:
+    """Positions of those of some scans that a table has, in their order."""
+    found = pd.Index(table.scans).get_indexer(pd.Index(scans))
+    there: np.ndarray = found[found >= 0]
+    return there
+
+
 def measure(
     spec: EvaluationSpec,
     evaluator: Evaluator,
@@ -58,6 +97,8 @@ def measure(
     similarity: Callable[[Side, Side], Similarity],
     distance: str,
     seed: int,
+    scans: Scans | None = None,
+    progress: Progress = silent,
 ) -> Measured:
     """Measure a method.
 
@@ -70,6 +111,8 @@ def measure(
     :param similarity: compares the two whole sides; called once.
     :param distance: how vectors are compared.
     :param seed: of the bootstrap and of the episodes; the same for every method.
+    :param scans: what stands behind the two whole sides.
+    :param progress: told of long work.
     :raises ParameterError: a column is missing, or nothing is left to compare.
     """
     asking = _chosen(queries.table, spec, "query")
@@ -86,9 +129,11 @@ def measure(
         gallery_vectors=gallery.vectors,
         distance=distance,
         seed=seed,
+        scans=scans,
+        progress=progress,
     )
     if spec.across is None:
-        return Measured.of(evaluator(_selected(whole, asking, answering)))
+        return Measured.of(evaluator(selected(whole, asking, answering)))
     return _across(spec.across, evaluator, whole, asking, answering)
 
 
@@ -96,7 +141,7 @@ def _across(column: str, evaluator: Evaluator, whole: Trial, asking: np.ndarray,
     measured: dict[str, Measured] = {}
     for pair, rows, columns in _pairs(column, whole, asking, answering):
         try:
-            measured[pair] = Measured.of(evaluator(_selected(whole, rows, columns)))
+            measured[pair] = Measured.of(evaluator(selected(whole, rows, columns)))
         except MlfpError as error:
             raise error.at(f"across {column}: {pair}") from None
     collected: dict[str, list[Estimate]] = {}
@@ -145,15 +190,17 @@ def _column(table: ScanTable, name: str, key: str) -> np.ndarray:
         raise error.under(key) from None
 
 
-def _selected(whole: Trial, queries: np.ndarray, gallery: np.ndarray) -> Trial:
-    """The trial of some of the scans."""
+def selected(whole: Trial, queries: np.ndarray, gallery: np.ndarray) -> Trial:
+    """The trial of the scans at these positions."""
     if len(queries) == len(whole.queries) and len(gallery) == len(whole.gallery):
         return whole
+    asking, answering = whole.queries.select(queries), whole.gallery.select(gallery)
     return replace(
         whole,
-        queries=whole.queries.select(queries),
-        gallery=whole.gallery.select(gallery),
+        queries=asking,
+        gallery=answering,
         similarity=Selected(whole.similarity, queries, gallery),
         query_vectors=None if whole.query_vectors is None else whole.query_vectors[queries],
         gallery_vectors=None if whole.gallery_vectors is None else whole.gallery_vectors[gallery],
+        scans=None if whole.scans is None else SelectedScans(whole.scans, asking.scans, answering.scans),
     )

@@ -8,14 +8,17 @@ from typing import Literal, Protocol
 from mlfp.types.estimate import Estimate
 from mlfp.types.trial import Trial
 
-Need = Literal["ranking", "scores", "vectors", "model"]
+Need = Literal["ranking", "scores", "scans", "vectors", "model"]
 
 
 class Evaluator(Protocol):
     """Measures a trial.
 
-    ``needs`` says what the method must provide: ``ranking`` and ``scores`` fit every method, ``vectors`` only those
-    that embed, ``model`` only trained ones. A method that cannot provide it gets no value, and the table says why.
+    ``needs`` says what the method must provide: ``ranking`` and ``scores`` fit every method, ``scans`` (to make others
+    of them, ``trial.scans``) every method that is compared on scans and not on stored fingerprints, ``vectors`` only
+    those that embed, ``model`` only trained ones. A method that cannot provide it gets no value; the table says why.
+
+    One whose values are timings says so with an attribute ``repeatable`` that is false.
     """
 
     needs: Need

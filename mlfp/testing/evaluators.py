@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
 
 from mlfp.evaluation.similarity import VectorSimilarity
 from mlfp.interfaces.evaluator import Evaluator, Need
+from mlfp.seeds import numpy_generator
 from mlfp.testing.contract import embeddings, global_randomness_untouched, name_of, reported, require, table
 from mlfp.types.estimate import Estimate
+from mlfp.types.spec import Spec
 from mlfp.types.trial import Trial
 
 _METRIC = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(e-?\d+)?(_[a-z0-9]+)*(\[[^\[\]]+\])?")
@@ -32,9 +35,12 @@ def check_evaluator(evaluator: Evaluator) -> None:
         ("queries within the gallery", _trial()),
         ("queries apart from the gallery", _trial(apart=True)),
     ):
+        trial = replace(trial, scans=_Scans(trial))
         with reported(f"{name} on {what}"), global_randomness_untouched(name):
             found, again = evaluator(trial), evaluator(trial)
         _check_estimates(f"{name} on {what}", found)
+        if not getattr(evaluator, "repeatable", True):
+            continue
         first, second = ([item.value for item in estimates.values()] for estimates in (found, again))
         require(first == second, f"{name} gives other values for the same trial and seed")
 
@@ -53,6 +59,33 @@ def _trial(*, apart: bool = False) -> Trial:
         query_vectors=queries,
         gallery_vectors=gallery,
     )
+
+
+class _Scans:
+    """Scans that are not there: altered they are further off, and another scorer sees one number of each."""
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+
+    def altered(self, before: Sequence[Spec], after: Sequence[Spec], *, both: bool = False) -> Trial:
+        noise = numpy_generator("mlfp.testing", "altered", len(before), len(after))
+        sides = [np.asarray(self.trial.query_vectors), np.asarray(self.trial.gallery_vectors)]
+        for place in range(1 + both):
+            sides[place] = (sides[place] + 0.5 * noise.normal(size=sides[place].shape)).astype(np.float32)
+        return replace(
+            self.trial,
+            similarity=VectorSimilarity(sides[0], sides[1]),
+            query_vectors=sides[0],
+            gallery_vectors=sides[1],
+        )
+
+    def scored_by(self, scorer: Spec) -> Trial:
+        queries, gallery = (np.asarray(side)[:, :1] for side in (self.trial.query_vectors, self.trial.gallery_vectors))
+        other = VectorSimilarity(queries, gallery, "l2")
+        return replace(self.trial, similarity=other, query_vectors=None, gallery_vectors=None)
+
+    def describe(self, count: int) -> int:
+        return min(count, len(self.trial.queries))
 
 
 def _check_estimates(name: str, found: Mapping[str, Any]) -> None:

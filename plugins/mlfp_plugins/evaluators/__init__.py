@@ -15,6 +15,28 @@ def register_evaluators(register: Register) -> None:
         paper="Musgrave et al., PyTorch Metric Learning, 2020 (arXiv 2008.09164)",
     )
     register(
+        "clusters",
+        "mlfp_plugins.evaluators.clusters:Clusters",
+        summary="How tight subjects lie and how far apart: miasd, miesd, adjusted_rand.",
+        paper="Gaspar Alves et al., Few-Shot Fingerprinting, 2025 (arXiv 2512.16685)",
+    )
+    register(
+        "cost",
+        "mlfp_plugins.evaluators.cost:Cost",
+        summary="What a method costs where it is used: images a second, ms a query, bytes a scan.",
+    )
+    register(
+        "cross-modal",
+        "mlfp_plugins.evaluators.cross_modal:CrossModal",
+        summary="A matrix of query modality and gallery modality.",
+    )
+    register(
+        "fairness",
+        "mlfp_plugins.evaluators.fairness:Fairness",
+        summary="Error rates of groups by sex, age, site, ... at one threshold for all, and the gaps between them.",
+        paper="ISO/IEC 19795-10:2024",
+    )
+    register(
         "few-shot",
         "mlfp_plugins.evaluators.few_shot:FewShot",
         summary="N-way K-shot episodes: recall_at_k_shot and hit_at_k among the supports of N subjects.",
@@ -32,6 +54,16 @@ def register_evaluators(register: Register) -> None:
         summary="Every query ranks the gallery: precision_at_1, r_precision, map_at_r, hit_at_k; CMC.",
         paper="Musgrave et al., A Metric Learning Reality Check, ECCV 2020",
         version=2,
+    )
+    register(
+        "robustness",
+        "mlfp_plugins.evaluators.robustness:Robustness",
+        summary="How accuracy falls as queries are moved, disturbed, or made longer after.",
+    )
+    register(
+        "shortcuts",
+        "mlfp_plugins.evaluators.shortcuts:Shortcuts",
+        summary="What could fool a reader: scanner, outline, header, kin; readings that unmask a method.",
     )
     register(
         "verification",

@@ -39,3 +39,9 @@ def register_preprocessors(register: Register) -> None:
         summary="The same scan in a made-up contrast: negative and intensity shift, drawn once for every scan.",
         paper="Puglisi et al., DeepBrainPrint, MIDL 2023 (SYNT-CONTR)",
     )
+    register(
+        "disturb",
+        f"{_HERE}.disturb:Disturb",
+        summary="One thing gone wrong with a scan: noise, bias, negative, gamma, blur, resolution, crop or edge.",
+    )
+    register("outline-only", f"{_HERE}.outline_only:OutlineOnly", summary="The outline of head or body, flat inside.")

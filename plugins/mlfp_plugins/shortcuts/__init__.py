@@ -1,0 +1,1 @@
+"""What the panel of shortcuts looks at, a file each."""
