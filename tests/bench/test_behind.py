@@ -12,9 +12,10 @@ from mlfp.bench import engine
 from mlfp.bench.results import BenchResult, Row
 from mlfp.types.exhibit import Curve, Panel
 
+NOISE = {"use": "robustness", "kinds": ["noise"], "amounts": {"noise": [60.0]}}
 EVALUATE = [
     {"use": "robustness", "kinds": ["rotation", "noise"], "amounts": {"rotation": [90.0], "noise": [0.5, 60.0]}},
-    {"use": "robustness", "name": "asked", "kinds": ["noise"], "amounts": {"noise": [60.0]}, "query": {"modality": "A"}},
+    {**NOISE, "name": "asked", "query": {"modality": "A"}},
     "shortcuts",
     "cost",
     "verification",
