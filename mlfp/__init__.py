@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from mlfp.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from mlfp.api import bench, embed, evaluate, inspect, report, search, store_add, store_remove, train
+    from mlfp.api import bench, compare, embed, evaluate, inspect, report, search, store_add, store_remove, train
 
 __all__ = [
     "bench",
+    "compare",
     "embed",
     "evaluate",
     "hookimpl",

@@ -20,6 +20,7 @@ from mlfp.execution.progress import Progress, silent
 from mlfp.report import saved
 
 if TYPE_CHECKING:
+    from mlfp.bench.duel import Duel
     from mlfp.data.inspect import Inspection
     from mlfp.data.scans import ScanFailure
     from mlfp.fingerprints.removal import Removed
@@ -31,6 +32,7 @@ __all__ = [
     "Embedded",
     "Trained",
     "bench",
+    "compare",
     "embed",
     "evaluate",
     "inspect",
@@ -366,6 +368,41 @@ def _check_needs(name: str, needs: str, *, others: bool) -> None:
 def _announce_failures(failures: Sequence[ScanFailure], announce: Announce) -> None:
     for failure in failures:
         announce(f"left out {failure.scan}: {failure.reason}")
+
+
+def compare(
+    first: Path | str,
+    second: Path | str,
+    *,
+    metrics: Sequence[str] = (),
+    level: float = 0.05,
+    seed: int = 0,
+) -> Duel:
+    """Test whether two finished comparisons, or two methods, differ on the queries that they share.
+
+    :param first: the folder of a comparison, or ``folder:method`` for one method of it.
+    :param second: another; two folders are compared method by method.
+    :param metrics: ``evaluation.metric``, or patterns of it; what ``first`` ranks by unless given.
+    :param level: the chance of any false alarm by a metric.
+    :raises UsageError: there is nothing to compare, or a folder does not hold the values of single queries.
+    """
+    from mlfp.bench.duel import Fighter, duel
+
+    def side(given: Path | str) -> Fighter:
+        folder, label = _method_of(str(given))
+        return Fighter(saved.read(folder), label)
+
+    return duel(side(first), side(second), metrics=tuple(metrics), level=level, seed=seed)
+
+
+def _method_of(text: str) -> tuple[Path, str | None]:
+    """``folder:method`` in two; a folder may have a colon in its name."""
+    if Path(text).exists():
+        return Path(text), None
+    for place in [place for place, letter in enumerate(text) if letter == ":"]:
+        if Path(text[:place]).is_dir():
+            return Path(text[:place]), text[place + 1 :]
+    return Path(text), None
 
 
 def _config(config: Path | str | Mapping[str, Any] | None) -> Path | Mapping[str, Any] | None:

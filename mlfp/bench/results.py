@@ -12,6 +12,7 @@ from mlfp.bench.expected import Beside, Expectation, beside
 from mlfp.bench.records import Record
 from mlfp.evaluation import exhibits, intervals
 from mlfp.evaluation.comparing import Comparison
+from mlfp.evaluation.direction import merit
 from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate
 from mlfp.types.exhibit import Exhibit
@@ -202,6 +203,6 @@ def ranked(rows: Iterable[Row], rank_by: str) -> list[Row]:
 
     def key(item: Row) -> float:
         estimate = item.metrics.get(rank_by)
-        return -math.inf if estimate is None or math.isnan(estimate.value) else estimate.value
+        return -math.inf if estimate is None or math.isnan(estimate.value) else merit(rank_by, estimate.value)
 
     return sorted(rows, key=key, reverse=True)

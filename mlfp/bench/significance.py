@@ -11,6 +11,7 @@ from mlfp import parameters
 from mlfp.bench.results import Row
 from mlfp.errors import ParameterError, nearest
 from mlfp.evaluation.comparing import PERMUTATIONS, Comparison, compare
+from mlfp.evaluation.direction import merit
 
 #: Instead of a method: the best by each metric, or every one.
 BEST, ALL = "best", "all"
@@ -96,4 +97,4 @@ class Significance:
 
 def _value(rows: Sequence[Row], label: str, metric: str) -> float:
     value = next(row.metrics[metric].value for row in rows if row.label == label)
-    return -math.inf if math.isnan(value) else value
+    return -math.inf if math.isnan(value) else merit(metric, value)

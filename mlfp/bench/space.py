@@ -13,27 +13,29 @@ from mlfp.errors import ParameterError, nearest
 if TYPE_CHECKING:
     import optuna
 
-_KEYS = ("low", "high", "log")
+_KEYS = ("low", "high", "log", "whole")
 
 
 @dataclass(frozen=True)
 class Range:
     """The values of one hyper-parameter: those between two numbers, or those of a list.
 
-    :param low: the least; whole numbers stay whole where both ends are.
+    :param low: the least.
     :param high: the most.
     :param log: evenly on a logarithmic scale.
+    :param whole: whole numbers alone.
     :param choices: the values, where it is a list; the ends are None then.
     """
 
     low: float | None = None
     high: float | None = None
     log: bool = False
+    whole: bool = False
     choices: tuple[Any, ...] = ()
 
     @classmethod
     def parse(cls, value: Any) -> Range:
-        """Read ``{low, high, log}`` or a list.
+        """Read ``{low, high, log, whole}`` or a list.
 
         :raises ParameterError: it is neither, or no range.
         """
@@ -51,38 +53,44 @@ class Range:
                     key=(name,),
                     hints=[*nearest(str(name), _KEYS), f"Keys: {', '.join(_KEYS)}"],
                 )
-        low, high, log = _number(value["low"], "low"), _number(value["high"], "high"), value.get("log", False)
-        if not isinstance(log, bool):
-            raise ParameterError(f"log should be true or false, got {log!r}", key=("log",))
+        low, high = _number(value["low"], "low"), _number(value["high"], "high")
+        log, whole = _truth(value, "log"), _truth(value, "whole")
         if not low < high or (log and low <= 0):
             above = " and above 0, for log" if log else ""
             raise ParameterError(f"low should be below high{above}, got {low:g} and {high:g}")
-        return cls(low, high, log)
+        if whole and not (low.is_integer() and high.is_integer()):
+            raise ParameterError(f"low and high should be whole numbers, got {low:g} and {high:g}")
+        return cls(low, high, log, whole)
 
     def suggest(self, trial: optuna.trial.Trial, name: str) -> Any:
         """The value that a trial of a study is to have."""
         if self.low is None or self.high is None:
             # optuna keeps numbers and words; a choice may be a mapping.
             return self.choices[trial.suggest_categorical(name, list(range(len(self.choices))))]
-        if isinstance(self.low, int) and isinstance(self.high, int):
-            return trial.suggest_int(name, self.low, self.high, log=self.log)
+        if self.whole:
+            return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
         return trial.suggest_float(name, self.low, self.high, log=self.log)
 
     def told(self, value: Any) -> Any:
         """A value as a study keeps it; None where it is none of the range's."""
         if self.low is None or self.high is None:
-            return self.choices.index(value) if value in self.choices else None
+            return next((place for place, choice in enumerate(self.choices) if _alike(choice, value)), None)
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return value if number and self.low <= value <= self.high else None
 
     @property
     def ends(self) -> tuple[Any, ...]:
         """The values that are tried before any training, for whether they are values at all."""
-        return self.choices or (self.low, self.high)
+        if self.low is None or self.high is None:
+            return self.choices
+        # A field that takes whole numbers alone would take both ends, and nothing between them.
+        return (int(self.low), int(self.high)) if self.whole else (self.low, (self.low + self.high) / 2, self.high)
 
     def to_json(self) -> Any:
         """As it is written in a configuration."""
-        return list(self.choices) if self.choices else {"low": self.low, "high": self.high, "log": self.log}
+        if self.choices:
+            return list(self.choices)
+        return {"low": self.low, "high": self.high, "log": self.log, "whole": self.whole}
 
 
 #: A method's hyper-parameters by dotted field, such as ``objective.0.loss.margin``.
@@ -91,12 +99,25 @@ Space = Mapping[str, Range]
 
 def _number(value: Any, name: str) -> float:
     try:
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else float(value)
+        number = float(value)
     except (TypeError, ValueError):
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):
         raise ParameterError(f"{name} should be a number, got {value!r}", key=(name,))
     return number
+
+
+def _truth(value: Mapping[str, Any], name: str) -> bool:
+    found = value.get(name, False)
+    if not isinstance(found, bool):
+        raise ParameterError(f"{name} should be true or false, got {found!r}", key=(name,))
+    return found
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two values are the same, a bare name being the component of that name."""
+    one, other = ({"use": item} if isinstance(item, str) else item for item in (one, other))
+    return bool(one == other)
 
 
 def placed(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

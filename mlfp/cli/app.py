@@ -21,6 +21,7 @@ from mlfp.errors import MlfpError
 COMMANDS = {
     "bench": ("mlfp.cli.bench:bench", "Compare methods, and rank them."),
     "report": ("mlfp.cli.report:report", "Show the results of a finished comparison."),
+    "compare": ("mlfp.cli.compare:compare", "Test whether two results, or two methods, differ."),
     "train": ("mlfp.cli.train:train", "Train one method and keep its model."),
     "embed": ("mlfp.cli.embed:embed", "Turn scans into fingerprints with a trained model."),
     "search": ("mlfp.cli.search:search", "Find the scans most like one scan."),

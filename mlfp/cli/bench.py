@@ -11,7 +11,6 @@ from mlfp.cli.app import FAILED, PARTIAL, Manner
 from mlfp.cli.options import assignments, data_option, out_option, set_option, smoke_option, threshold
 from mlfp.cli.output import console, json_option, print_json
 from mlfp.cli.progress import telling
-from mlfp.errors import GateError, UsageError, nearest
 
 if TYPE_CHECKING:
     from mlfp.bench.results import BenchResult
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog="A comparison that was stopped goes on where it was; one that is done does no work again. "
-    "Exit codes: 0 done, 1 failed, 2 wrong configuration, 3 some runs failed, 4 --fail-under not reached."
+    "Exit codes: 0 done, 1 failed, 2 wrong configuration, 3 some runs failed, "
+    "4 a gate (--fail-under, --fail-if-worse) did not hold."
 )
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @data_option
@@ -34,6 +34,18 @@ if TYPE_CHECKING:
     multiple=True,
     help="Exit with 4 if no method reaches it; repeatable.",
 )
+@click.option(
+    "--fail-if-worse",
+    metavar="METRIC=DELTA",
+    multiple=True,
+    help="Exit with 4 if a method is worse than before by more than DELTA; repeatable.",
+)
+@click.option(
+    "--against",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The earlier result that --fail-if-worse compares with: a folder, or its result.json.",
+)
 @json_option
 @click.pass_context
 def bench(
@@ -46,6 +58,8 @@ def bench(
     smoke: bool,
     check: bool,
     fail_under: tuple[str, ...],
+    fail_if_worse: tuple[str, ...],
+    against: Path | None,
     as_json: bool,
 ) -> None:
     """Compare methods, and rank them by how well they tell subjects apart.
@@ -53,8 +67,14 @@ def bench(
     CONFIG is a YAML file. Without it, a quick comparison runs on the built-in phantom, or on the --data given.
     """
     from mlfp import api
+    from mlfp.bench import gates
 
     limits = [threshold("--fail-under", text) for text in fail_under]
+    falls = [threshold("--fail-if-worse", text) for text in fail_if_worse]
+    if bool(falls) != (against is not None):
+        raise click.UsageError("--fail-if-worse METRIC=DELTA and --against DIR go together: worse than what DIR holds")
+    # Before the work, which may write into the same folder.
+    before = api.report(against) if against is not None else None
     manner = ctx.find_object(Manner) or Manner()
     with telling(manner) as teller:
         result = api.bench(
@@ -70,7 +90,10 @@ def bench(
     if result.failures and not result.rows:
         ctx.exit(FAILED)
     for metric, least in limits:
-        _gate(result, metric, least)
+        gates.fail_under(result, metric, least)
+    if before is not None:
+        for metric, delta in falls:
+            gates.fail_if_worse(result, before, metric, delta)
     if result.failures:
         ctx.exit(PARTIAL)
 
@@ -82,20 +105,3 @@ def _print(result: BenchResult, *, as_json: bool) -> None:
         print_json({**result.to_json(), "folder": str(result.folder)})
     else:
         print_result(result, console())
-
-
-def _gate(result: BenchResult, metric: str, least: float) -> None:
-    """Complain if no method reaches a value.
-
-    :raises GateError: none does.
-    """
-    reached = {row.label: row.metrics[metric].value for row in result.rows if metric in row.metrics}
-    if not reached:
-        known = dict.fromkeys(name for row in result.rows for name in row.metrics)
-        raise UsageError(
-            f"--fail-under: nobody was measured by {metric!r}",
-            hints=[*nearest(metric, known), f"Metrics: {', '.join(name for name in known if '[' not in name)}"],
-        )
-    label = max(reached, key=lambda name: reached[name])
-    if not reached[label] >= least:
-        raise GateError(f"{metric} is at best {reached[label]:.3f} ({label}), and should be {least:g} or more")

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from mlfp.bench.results import BenchResult, Row
+from mlfp.evaluation.direction import merit
 from mlfp.types.estimate import Estimate
 
 #: In place of a value that there is not.
@@ -89,9 +90,10 @@ def _aside(result: BenchResult) -> Iterator[str]:
 
 
 def best(rows: Sequence[Row], metric: str) -> float:
-    """The highest value of a metric; ``nan`` where nobody has one."""
+    """The best value of a metric: the highest, of errors and costs the lowest; ``nan`` where nobody has one."""
     found = [row.metrics[metric].value for row in rows if metric in row.metrics]
-    return max((number for number in found if not math.isnan(number)), default=math.nan)
+    numbers = (number for number in found if not math.isnan(number))
+    return max(numbers, key=lambda number: merit(metric, number), default=math.nan)
 
 
 def queries(result: BenchResult) -> int:

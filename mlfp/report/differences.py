@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from mlfp.bench.results import BenchResult
 from mlfp.bench.significance import ALL, BEST
 from mlfp.evaluation.comparing import Comparison, said_p
+from mlfp.evaluation.direction import merit
 from mlfp.report.tables import table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mlfp.bench.duel import Duel
 
 #: Beside a difference that is not shown to be one.
 NOT_SHOWN = "≈"
@@ -19,14 +26,15 @@ HEADER = (
 )  # fmt: skip
 
 
-def baseline(result: BenchResult, metric: str) -> str:
-    """The method that the others are compared with by a metric: the configuration's, else the best that was."""
+def baseline(result: BenchResult, metric: str, group: str = "") -> str:
+    """The method that the others of a group are compared with by a metric: the configuration's, else the best."""
     asked = str(result.significance.get("baseline", ""))
-    ranked = [row for row in result.rows if metric in row.metrics and not math.isnan(row.metrics[metric].value)]
+    rows = [row for row in result.rows if row.group == group and metric in row.metrics]
+    ranked = [row for row in rows if not math.isnan(row.metrics[metric].value)]
     labels = [row.label for row in ranked]
     if asked in labels and asked not in (BEST, ALL):
         return asked
-    return max(ranked, key=lambda row: row.metrics[metric].value).label if ranked else ""
+    return max(ranked, key=lambda row: merit(metric, row.metrics[metric].value)).label if ranked else ""
 
 
 def between(result: BenchResult, metric: str, first: str, second: str) -> Comparison | None:
@@ -42,9 +50,9 @@ def by_metric(result: BenchResult, metric: str) -> list[Comparison]:
     return [item for item in result.comparisons if item.metric == metric]
 
 
-def short(result: BenchResult, metric: str, label: str) -> str:
+def short(result: BenchResult, metric: str, label: str, group: str = "") -> str:
     """``-0.135``, or ``-0.013 ≈`` where no difference to the baseline is shown; nothing for the baseline itself."""
-    item = between(result, metric, label, baseline(result, metric))
+    item = between(result, metric, label, baseline(result, metric, group))
     if item is None:
         return ""
     return f"{item.difference:+.3f}" + (f" {NOT_SHOWN}" if item.verdict == "none" else "")
@@ -115,6 +123,43 @@ def _cells(item: Comparison) -> list[str]:
         "" if mcnemar is None else f"{mcnemar.only_first} against {mcnemar.only_second}, {said_p(mcnemar.p)}",
         "" if math.isnan(item.t_test.t) else f"t = {item.t_test.t:.2f}, {said_p(item.t_test.p)}",
     ]
+
+
+def print_duel(found: Duel, console: Console) -> None:
+    """Print a table of comparisons, what each comes to in words, and what has to be known of them."""
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("A against B", overflow="fold", min_width=24)
+    for title in ("difference", "95 %", "p", "Holm", "d", "subjects\n+ - ="):
+        shown.add_column(title, justify="right", no_wrap=True)
+    for item in found.comparisons:
+        mark = f" {NOT_SHOWN}" if item.verdict == "none" else ""
+        effect = "" if math.isnan(item.effect) else f"{item.effect:+.2f}"
+        between = f"{item.low:+.3f} {item.high:+.3f}"
+        shown.add_row(
+            f"{item.metric}\n{item.first}\n{item.second}", f"{item.difference:+.3f}{mark}", between, _p(item.p),
+            _p(item.p_holm), effect, f"{item.higher} {item.lower} {item.same}",
+        )  # fmt: skip
+    if found.comparisons:
+        console.print(shown)
+    for item in found.comparisons:
+        console.print(f"{item.metric}: {item.say()}", markup=False)
+        console.print(f"  {_over_queries(item)}", markup=False)
+    for note in found.notes:
+        console.print(note, markup=False)
+    if any(item.verdict == "none" for item in found.comparisons):
+        console.print(f"{NOT_SHOWN} no difference shown, which is not to say that there is none.")
+
+
+def _over_queries(item: Comparison) -> str:
+    """What the papers' tests say."""
+    mcnemar, t_test = item.mcnemar, item.t_test
+    told = [f"Over {item.queries} queries, taken as independent:"]
+    if mcnemar is not None:
+        told.append(f"McNemar {mcnemar.only_first} against {mcnemar.only_second}, {said_p(mcnemar.p)};")
+    told.append("all differences equal." if math.isnan(t_test.t) else f"t = {t_test.t:.2f}, {said_p(t_test.p)}.")
+    return " ".join(told)
 
 
 def _p(p: float) -> str:

@@ -63,6 +63,10 @@ def _range(space: Any) -> str:
 
 
 def _number(value: Any) -> str:
+    if isinstance(value, Mapping) and "use" in value:
+        return " ".join([str(value["use"]), *(str(item) for key, item in value.items() if key != "use")])
+    if value is None:
+        return "none"
     return f"{value:.3g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 

@@ -13,18 +13,21 @@ from mlfp.bench.records import to_json, write_text
 from mlfp.bench.results import BenchResult, Row, RunFailure, ranked
 from mlfp.errors import UsageError, nearest
 from mlfp.evaluation.comparing import Comparison
-from mlfp.report import markdown
+from mlfp.report import export, markdown
 from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate
 
 RESULT = "result.json"
 REPORT = "report.md"
+TABLE, LATEX = "results.csv", "table.tex"
 
 
 def write(result: BenchResult) -> None:
     """Write ``result.json`` and ``report.md`` into the folder of the results."""
     write_text(result.folder / RESULT, to_json(of_result(result)) + "\n")
     write_text(result.folder / REPORT, markdown.render(result))
+    write_text(result.folder / TABLE, export.to_csv(result))
+    write_text(result.folder / LATEX, export.to_latex(result))
 
 
 def read(folder: Path, *, rank_by: str | None = None) -> BenchResult:
@@ -46,6 +49,9 @@ def read(folder: Path, *, rank_by: str | None = None) -> BenchResult:
         raise UsageError(
             f"{path} cannot be read: {error}", hints=["Run the comparison again: it writes it anew."]
         ) from error
+    # What benchmarks/record.py keeps has a result among other things.
+    if isinstance(data, dict) and "rows" not in data and isinstance(data.get("result"), dict):
+        data = data["result"]
     try:
         result = of_json(data, folder=path.parent)
     except (KeyError, TypeError, AttributeError) as error:

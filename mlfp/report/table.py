@@ -76,7 +76,11 @@ def _columns(result: BenchResult) -> list[Column]:
     ]
     if cells.several_seeds(result):
         columns.append(Column("over\nseeds", [cells.spread(row, ranked) for row in rows], plain))
-    if cells_of := [differences.short(result, ranked, row.label) for row in rows] if result.comparisons else []:
+    if (
+        cells_of := [differences.short(result, ranked, row.label, row.group) for row in rows]
+        if result.comparisons
+        else []
+    ):
         whom = "best" if differences.baseline(result, ranked) != result.significance.get("baseline") else "baseline"
         columns.append(Column(f"to the\n{whom}", cells_of, plain))
     costs = [

@@ -30,14 +30,27 @@ def test_what_is_there_is_tried_first_and_what_is_beyond_is_not() -> None:
         "train.epochs": Range(5, 9),
         "train.clip": Range(choices=(None, 1)),
         "objective.0.loss.gone": Range(0, 1),
-        "objective.0.loss.use": Range(choices=("infonce", "triplet")),
+        "objective.0.loss": Range(choices=("infonce", {"use": "triplet", "margin": 0.2})),
+        "train.schedule": Range(choices=("constant", "cosine")),
     }
-    assert present(SETTINGS, space) == {"objective.0.loss.margin": 0.2, "train.clip": 0, "objective.0.loss.use": 1}
+    settings = {**SETTINGS, "train": {**SETTINGS["train"], "schedule": {"use": "cosine"}}}  # type: ignore[dict-item]
+    assert present(settings, space) == {
+        "objective.0.loss.margin": 0.2, "train.clip": 0, "objective.0.loss": 1, "train.schedule": 1,
+    }  # fmt: skip
+
+
+def test_whole_numbers_between_0_and_1_are_not_meant_unless_it_is_said() -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    values = [Range.parse({"low": 0, "high": 1}).suggest(study.ask(), "a") for _ in range(5)]
+    assert all(0 < value < 1 for value in values)
 
 
 def test_a_study_gets_numbers_within_the_range_and_values_of_the_list() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    ranges = {"a": Range.parse({"low": "1e-3", "high": 1, "log": True}), "b": Range.parse({"low": 2, "high": 4})}
+    ranges = {
+        "a": Range.parse({"low": "1e-3", "high": 1, "log": True}),
+        "b": Range.parse({"low": 2, "high": 4, "whole": True}),
+    }
     lists = Range.parse([{"use": "x"}, {"use": "y"}])
     seen: dict[str, set[Any]] = {"a": set(), "b": set(), "c": set()}
     for _ in range(40):
@@ -54,7 +67,7 @@ def test_a_study_gets_numbers_within_the_range_and_values_of_the_list() -> None:
 def test_every_end_is_checked_once_with_the_others_in_place() -> None:
     space = {"a": Range(0, 1), "b": Range(choices=("x", "y", "z"))}
     found = list(ends(space))
-    assert found == [{"a": a, "b": "x"} for a in (0, 1)] + [{"a": 0, "b": b} for b in "xyz"]
+    assert found == [{"a": a, "b": "x"} for a in (0, 0.5, 1)] + [{"a": 0, "b": b} for b in "xyz"]
     assert list(ends({})) == []
 
 
@@ -68,6 +81,7 @@ def test_every_end_is_checked_once_with_the_others_in_place() -> None:
         ({"low": 0, "high": 1, "log": True}, "above 0, for log"),
         ({"low": 0, "high": 1, "logg": True}, "unknown key 'logg'"),
         ({"low": "a", "high": 1}, "low should be a number"),
+        ({"low": 0.5, "high": 2, "whole": True}, "should be whole numbers"),
         ({"low": 0, "high": 1, "log": "yes"}, "log should be true or false"),
         ({"low": True, "high": 2}, "low should be a number"),
     ],
