@@ -59,31 +59,42 @@ def short(result: BenchResult, metric: str, label: str, group: str = "") -> str:
 
 
 def summary(result: BenchResult) -> Iterator[str]:
-    """What the tests by the ranked metric come to, in a few sentences."""
-    found = by_metric(result, result.rank_by)
-    best = baseline(result, result.rank_by)
-    with_best = [item for row in result.rows if (item := between(result, result.rank_by, row.label, best)) is not None]
-    if not with_best:
-        return
+    """What the tests by the ranked metric come to, in a few sentences, for each group of methods."""
+    families = []
+    for group in dict.fromkeys(row.group for row in result.rows):
+        best = baseline(result, result.rank_by, group)
+        labels = [row.label for row in result.rows if row.group == group]
+        tested = [item for label in labels if (item := between(result, result.rank_by, label, best)) is not None]
+        if tested:
+            families.append(tested[0].family)
+            yield from _against(best, tested)
+    if families:
+        yield from _fine_print(result, families)
+
+
+def _against(best: str, tested: Sequence[Comparison]) -> Iterator[str]:
     words = {"lower": f"Lower than {best}", "higher": f"Higher than {best}"}
     for verdict, text in words.items():
-        shown = [item for item in with_best if item.verdict == verdict]
+        shown = [item for item in tested if item.verdict == verdict]
         if shown:
             yield f"{text}: {_listed(shown)}."
-    none = [item for item in with_best if item.verdict == "none"]
+    none = [item for item in tested if item.verdict == "none"]
     if none:
         yield f"No difference to {best} is shown, which is not to say that there is none: {_listed(none)}."
-    yield from _fine_print(result, found)
 
 
 def _listed(items: Sequence[Comparison]) -> str:
     return "; ".join(f"{item.first} ({item.difference:+.3f}, {said_p(item.p_holm)})" for item in items)
 
 
-def _fine_print(result: BenchResult, found: Sequence[Comparison]) -> Iterator[str]:
-    family, level = max(item.family for item in found), found[0].level
-    corrected = f", corrected by Holm for {family} tests" if family > 1 else ""
-    yield f"Permutation tests over {found[0].subjects} subjects at {level:g}{corrected}."
+def _fine_print(result: BenchResult, families: Sequence[int]) -> Iterator[str]:
+    """How it was tested.
+
+    :param families: numbers of tests, a group each.
+    """
+    found = by_metric(result, result.rank_by)
+    corrected = f", corrected by Holm for {' and '.join(map(str, families))} tests" if max(families) > 1 else ""
+    yield f"Permutation tests over {found[0].subjects} subjects at {found[0].level:g}{corrected}."
     few = [item for item in found if item.too_few and item.verdict == "none"]
     if few:
         yield f"In {len(few)} of them too few subjects differ for any outcome to show a difference."

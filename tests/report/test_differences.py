@@ -46,6 +46,17 @@ def test_words_say_who_differs_and_who_is_not_shown_to(compared: Make) -> None:
     assert "Each method was trained once" in text
 
 
+def test_each_group_has_its_own_best(compared: Callable[..., BenchResult]) -> None:
+    result = compared()
+    others = [replace(row, label=f"{row.label}, joined", group="joined") for row in result.rows[1:]]
+    grouped = replace(result, rows=[*others, *result.rows])
+    tests = Significance().apply(grouped.rows, seed=0)
+    text = " ".join(differences.summary(replace(grouped, comparisons=tests)))
+    assert "Lower than untrained, joined: ssim, joined (" in text
+    assert "Lower than triplet: ssim (" in text
+    assert "corrected by Holm for 1 and 3 tests" in text
+
+
 def test_too_few_subjects_are_said_to_be_too_few(compared: Make) -> None:
     assert "too few subjects differ" in " ".join(differences.summary(compared(subjects=5)))
 
