@@ -12,15 +12,30 @@ from typing import TYPE_CHECKING, Any
 from mlfp.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from mlfp.api import bench, compare, embed, evaluate, inspect, report, search, store_add, store_remove, train
+    from mlfp.api import (
+        bench,
+        calibrate,
+        compare,
+        embed,
+        evaluate,
+        inspect,
+        leaks,
+        report,
+        search,
+        store_add,
+        store_remove,
+        train,
+    )
 
 __all__ = [
     "bench",
+    "calibrate",
     "compare",
     "embed",
     "evaluate",
     "hookimpl",
     "inspect",
+    "leaks",
     "report",
     "search",
     "store_add",
@@ -31,7 +46,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("bench", "report", "search"):  # packages as well: see mlfp.doors
+    if name in ("bench", "leaks", "report", "search"):  # packages as well: see mlfp.doors
         return importlib.import_module(f"mlfp.{name}")
     if name in __all__:
         return getattr(importlib.import_module("mlfp.api"), name)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlfp.data.inspect import Inspection
     from mlfp.data.scans import ScanFailure
     from mlfp.fingerprints.removal import Removed
+    from mlfp.leaks.calibration import Calibration
+    from mlfp.leaks.result import Leaks
     from mlfp.search.find import Hit
     from mlfp.types.fingerprints import Fingerprints
     from mlfp.types.measured import Measured
@@ -32,10 +34,12 @@ __all__ = [
     "Embedded",
     "Trained",
     "bench",
+    "calibrate",
     "compare",
     "embed",
     "evaluate",
     "inspect",
+    "leaks",
     "report",
     "search",
     "store_add",
@@ -309,6 +313,78 @@ def inspect(
     from mlfp.report.inspection import look
 
     return look(located(str(data), parameters), read=read, html=_path(html), write=_path(write), progress=progress)
+
+
+def calibrate(
+    *stores: Path | str,
+    model: Path | str | None = None,
+    verified: int = 200,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> Calibration:
+    """Learn from labelled stores what a score means, and write it into the model.
+
+    :param stores: folders that ``mlfp embed`` wrote, whose subject ids are right.
+    :param model: the model to write into besides the stores' own copies.
+    :param verified: pairs of each kind to lay over each other, for the odds of verified pairs; 0 leaves that out.
+    :param workers: processes that do so.
+    :raises UsageError: no such store, or too few pairs.
+    """
+    from mlfp.fingerprints import store as reading
+    from mlfp.leaks import between
+    from mlfp.leaks.calibrate import calibrate as learn
+    from mlfp.leaks.material import names_of
+
+    named = list(zip(names_of(stores), (reading.read(Path(store)) for store in stores), strict=True))
+    made = learn(named, verified=verified, workers=workers, progress=progress)
+    for place in [*stores, *([] if model is None else [model])]:
+        between.keep(Path(place), made)
+    return made
+
+
+def leaks(
+    *data: Path | str,
+    out: Path | str,
+    model: Path | str | None = None,
+    calibration: Path | str | None = None,
+    redact: bool | str = False,
+    device: str = "auto",
+    workers: int | None = None,
+    progress: Progress = silent,
+    announce: Announce = _unheard,
+    **settings: Any,
+) -> Leaks:
+    """Find scans of one subject under different ids, within and across data sets and splits.
+
+    Writes ``pairs.csv``, ``clusters.csv``, ``conflicts.csv``, ``summary.json``, repaired splits and ``report.html``.
+
+    :param data: stores, or data to embed: manifests, folders, ``dataset:path``.
+    :param out: folder of the results.
+    :param model: what embeds data that are no stores.
+    :param calibration: a model, store or JSON file whose calibration to use in place of the model's own.
+    :param redact: ids as keyed hashes; a text is the key, True draws one and forgets it.
+    :param settings: fields of :class:`mlfp.leaks.result.Settings`.
+    :raises UsageError: nothing to compare, no calibration, or a rate that it does not support.
+    """
+    from mlfp.leaks import between, engine, write
+    from mlfp.leaks.material import gather as side_by_side
+    from mlfp.leaks.redact import redacted
+    from mlfp.leaks.result import Settings
+    from mlfp.report import leaks as page
+
+    chosen = Settings(**settings)
+    named, folders = between.stores(
+        data, out=Path(out), model=model, device=device, progress=progress, announce=announce
+    )  # fmt: skip
+    learnt = between.calibration_of(named, folders, calibration, announce)
+    material = side_by_side(named, shared_ids=chosen.shared_ids)
+    found = engine.hunt(material, learnt, chosen, workers=workers, progress=progress)
+    shown = found
+    if redact:
+        shown = engine.shown_as(found, redacted(material, redact if isinstance(redact, str) else None))
+    write.write(Path(out), shown)
+    page.write(Path(out), shown, pictures=None if redact else material)
+    return shown
 
 
 def evaluate(

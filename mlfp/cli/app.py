@@ -24,6 +24,8 @@ COMMANDS = {
     "compare": ("mlfp.cli.compare:compare", "Test whether two results, or two methods, differ."),
     "train": ("mlfp.cli.train:train", "Train one method and keep its model."),
     "embed": ("mlfp.cli.embed:embed", "Turn scans into fingerprints with a trained model."),
+    "leaks": ("mlfp.cli.leaks:leaks", "Find the same subject in two data sets, or in train and test."),
+    "calibrate": ("mlfp.cli.calibrate:calibrate", "Learn what a model's scores mean, from labelled scans."),
     "search": ("mlfp.cli.search:search", "Find the scans most like one scan."),
     "store": ("mlfp.cli.store:store", "Add scans to a store, remove or purge them."),
     "evaluate": ("mlfp.cli.evaluate:evaluate", "Measure how well fingerprints find their subject."),
@@ -32,7 +34,7 @@ COMMANDS = {
     "doctor": ("mlfp.cli.doctor:doctor", "Show versions, devices, plugins and folders."),
 }
 #: Commands that pick up where they were stopped.
-RESUMABLE = ("bench", "train", "embed", "store")
+RESUMABLE = ("bench", "train", "embed", "store", "leaks", "calibrate")
 #: Exit codes: an operation could not be done; some of its runs or scans failed. Others are those of the errors.
 FAILED = 1
 PARTIAL = 3

@@ -58,7 +58,7 @@ def prepare(
     folder = cache_folder(cache)
     memo = Memo(folder)
     keys = keys_of(dataset, table, memo)
-    names = [_file(chain.key, key, scan) for key, scan in zip(keys, table.scans, strict=True)]
+    names = [cached_name(chain.key, key, scan) for key, scan in zip(keys, table.scans, strict=True)]
     there = [name for name, key in zip(names, keys, strict=True) if key != MISSING]
     known = _present(memo.prepared(there), folder)
     failures: dict[int, ScanFailure] = {}
@@ -139,8 +139,8 @@ def _worked(
         memo.remember_prepared(fresh)
 
 
-def _file(chain: str, key: str, scan: str) -> str:
-    """Below the cache folder: one folder a chain, and 256 in it, so that none grows too large to list."""
+def cached_name(chain: str, key: str, scan: str) -> str:
+    """A file's name below the cache folder: one folder a chain, and 256 in it, so that none grows too large to list."""
     name = hashlib.sha256(f"{key}\x1f{scan}".encode()).hexdigest()[:40]
     return f"scans/{chain[:20]}/{name[:2]}/{name}.npy"
 
@@ -235,7 +235,7 @@ def _misshapen(
 def forget(chains: Sequence[str], keys: Sequence[str], scans: Sequence[str], cache: Path | None = None) -> int:
     """Delete what the cache holds of scans, put through chains of these keys; gives the number of files deleted."""
     folder = cache_folder(cache)
-    names = [_file(chain, key, scan) for chain in chains for key, scan in zip(keys, scans, strict=True)]
+    names = [cached_name(chain, key, scan) for chain in chains for key, scan in zip(keys, scans, strict=True)]
     there = [name for name in names if (folder / name).is_file()]
     for name in there:
         (folder / name).unlink(missing_ok=True)

@@ -32,6 +32,7 @@ class ModelCard:
     :param seed: its initial weights are drawn from this.
     :param training: hash of what it was trained with and on; empty when it is untrained.
     :param versions: of mlfp, torch and the encoder's distribution.
+    :param calibration: from its scores to probabilities: :class:`mlfp.leaks.calibration.Calibration`; None without one.
     """
 
     encoder: dict[str, Any]
@@ -47,6 +48,7 @@ class ModelCard:
     training: str = ""
     encoder_version: int = 1
     versions: dict[str, str] = field(default_factory=dict)
+    calibration: dict[str, Any] | None = None
 
     @property
     def spatial_dims(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlfp.data.chain import Chain
 from mlfp.data.prepare import forget
+from mlfp.data.small import CHAIN
 from mlfp.errors import ParameterError, UsageError
 from mlfp.fingerprints import locate, parts, store
 from mlfp.fingerprints.model import FingerprintModel
@@ -80,4 +81,4 @@ def _forget(folder: Path, table: ScanTable) -> int:
         return 0
     model = FingerprintModel.load(folder / locate.FILE)
     chain = Chain([Spec.parse(step) for step in model.card.preprocess])
-    return forget([chain.key], list(table.column(CONTENT)), list(table.scans))
+    return forget([chain.key, CHAIN], list(table.column(CONTENT)), list(table.scans))

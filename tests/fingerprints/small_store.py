@@ -25,10 +25,10 @@ def model() -> FingerprintModel:
 
 def pictures(folder: Path, subjects: int = 3, scans: int = 2, *, seed: int = 0) -> Path:
     """A manifest with pictures: blobs of the subject's own, and a little noise of the scan's own."""
-    generator = np.random.default_rng(seed)
     (folder / "images").mkdir(parents=True, exist_ok=True)
     rows = []
     for subject in range(subjects):
+        generator = np.random.default_rng([seed, subject])
         own = np.kron(generator.uniform(40, 215, size=(6, 6)), np.ones((8, 8)))
         for scan in range(scans):
             path = f"images/{subject}_{scan}.png"

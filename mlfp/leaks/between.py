@@ -1,0 +1,119 @@
+"""From what a command names (stores, or data to embed) to what was found in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mlfp.data.locate import locate
+from mlfp.errors import UsageError
+from mlfp.execution.progress import Progress, silent
+from mlfp.fingerprints import locate as models
+from mlfp.fingerprints import store
+from mlfp.fingerprints.filling import fill
+from mlfp.fingerprints.model import FingerprintModel
+from mlfp.leaks import calibrate as calibrating
+from mlfp.leaks.calibration import Calibration
+from mlfp.leaks.material import names_of
+from mlfp.types.fingerprints import Fingerprints
+
+Announce = Callable[[str], None]
+#: Below the folder of results: stores of data that were none yet.
+STORES = "stores"
+#: Where calibration may lie apart from the model.
+FILE = "calibration.json"
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder, or a file, is a store."""
+    return (path / store.FILE).is_file() or path.name == store.FILE
+
+
+def stores(
+    arguments: Sequence[Path | str],
+    *,
+    out: Path,
+    model: Path | str | None,
+    device: str = "auto",
+    progress: Progress = silent,
+    announce: Announce,
+) -> tuple[list[tuple[str, Fingerprints]], list[Path]]:
+    """Names and fingerprints of stores; what is no store is embedded first, below ``out``, as far as it is not yet.
+
+    :raises UsageError: there is no such store or data, or data are to be embedded and no model was named.
+    """
+    named, folders = [], []
+    for name, argument in zip(names_of(arguments), arguments, strict=True):
+        path = Path(str(argument)).expanduser()
+        if not is_store(path):
+            path = _embedded(str(argument), name, out, model, device, progress, announce)
+        named.append((name, store.read(path)))
+        folders.append(path if path.is_dir() else path.parent)
+    return named, folders
+
+
+def _embedded(
+    argument: str, name: str, out: Path, model: Path | str | None, device: str, progress: Progress, announce: Announce
+) -> Path:
+    folder = out / STORES / name.replace("/", "_").replace(":", "_")
+    if model is None:
+        raise UsageError(
+            f"{argument!r} is no store, and no model was named to embed it with",
+            hints=["Name one: --model DIR", "Or make a store first: mlfp embed DATA -o STORE --model DIR"],
+        )
+    loaded = FingerprintModel.load(models.model_file(model))
+    filled = fill(folder, loaded, locate(argument), device=device, progress=progress)
+    for failure in filled.failures:
+        announce(f"left out {failure.scan}: {failure.reason}")
+    return folder
+
+
+def calibration_of(
+    named: Sequence[tuple[str, Fingerprints]], folders: Sequence[Path], given: Path | str | None, announce: Announce
+) -> Calibration:
+    """The calibration that was given (a model, a store or a JSON file), else the model's, else one from own labels.
+
+    :raises UsageError: there is none, and too few subjects have two scans to make one.
+    """
+    if given is not None:
+        found = read(Path(given))
+        if found is None:
+            raise UsageError(f"{given} has no calibration", hints=["Make it: mlfp calibrate STORE --model MODEL"])
+        return found
+    for folder in folders:
+        found = read(folder)
+        if found is not None:
+            return found
+    announce("the model has no calibration: odds are learnt from the subject ids of these data themselves")
+    try:
+        return calibrating.calibrate(named, verified=0)
+    except UsageError as error:
+        raise UsageError(
+            "the model has no calibration, and these data cannot make one",
+            where=error.what,
+            hints=["Calibrate it on labelled data: mlfp calibrate STORE", "Then: mlfp leaks ... --calibration STORE"],
+        ) from error
+
+
+def read(path: Path) -> Calibration | None:
+    """The calibration of a model, a store, or in a JSON file."""
+    if path.is_file() and path.suffix == ".json":
+        return Calibration.from_json(json.loads(path.read_text(encoding="utf-8")))
+    if path.is_dir() and not (path / models.FILE).is_file():
+        return None
+    card = FingerprintModel.load(models.model_file(path)).card
+    return None if card.calibration is None else Calibration.from_json(card.calibration)
+
+
+def keep(path: Path, made: Calibration) -> Path:
+    """Write a calibration into a model's card.
+
+    :param path: the model's file, or a folder with one.
+    """
+    file = models.model_file(path)
+    model = FingerprintModel.load(file)
+    model.card = replace(model.card, calibration=made.to_json())
+    model.save(file)
+    return file

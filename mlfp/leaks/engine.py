@@ -1,0 +1,150 @@
+"""The search for leaks: candidates, odds, verification, kinds, clusters."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from mlfp.errors import UsageError
+from mlfp.execution.progress import Progress, silent
+from mlfp.leaks import candidates, conflicts, prior, repair, scores, tabulate
+from mlfp.leaks.calibration import Calibration, probability
+from mlfp.leaks.candidates import Candidates
+from mlfp.leaks.clusters import cluster
+from mlfp.leaks.material import Material
+from mlfp.leaks.result import FOUND, Leaks, Settings
+from mlfp.leaks.verify import Verified, verify
+
+#: Below this probability a candidate is not laid over the other on its own account.
+UNLIKELY = 0.002
+#: Pairs under one id that are laid over each other, as they look least alike.
+SUSPECTS = 200
+
+Pair = tuple[int, int]
+
+
+class Hunt:
+    """One search under way.
+
+    :param calibration: of the model that made the fingerprints.
+    :param workers: processes that verify; None chooses.
+    :raises UsageError: a rate is asked for that the calibration does not support, or verification without one.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        calibration: Calibration,
+        settings: Settings,
+        *,
+        workers: int | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        if settings.verify == "always" and calibration.verified is None:
+            raise UsageError(
+                "the model is not calibrated for verified pairs",
+                hints=["Calibrate it: mlfp calibrate STORE", "Or do without: --verify never"],
+            )
+        self.material, self.calibration, self.settings = material, calibration, settings
+        self.workers, self.progress = workers, progress
+        self.lowest = None if settings.fmr is None else calibration.threshold_at(settings.fmr)
+        self.verified: dict[Pair, Verified] = {}
+        self.unverifiable: dict[Pair, str] = {}
+
+    def run(self) -> Leaks:
+        """Look, and gather what was found."""
+        started = time.monotonic()
+        scale = scores.scale(self.material)
+        found, search = candidates.find(
+            self.material, scale, k=self.settings.k, index=self.settings.index, progress=self.progress
+        )
+        copies = candidates.copies(self.material)
+        found = self._with(found, scale, copies)
+        own = candidates.measured(self.material, scale, *candidates.own(self.material))
+        share = prior.estimate(self._evidence(found), self.material.open_pairs)
+        if self.settings.verify != "never" and self.calibration.verified is not None:
+            self._verify(found, probability(self._evidence(found), share), own, copies)
+            share = prior.estimate(self._evidence(found), self.material.open_pairs)
+        p_same = probability(self._evidence(found), share)
+        conflict = conflicts.find(
+            (own.one, own.two), self._evidence(own), (found.one, found.two), self._evidence(found), p_same,
+            threshold=max(self.settings.p_same, 0.5),
+        )  # fmt: skip
+        table = tabulate.Table(self.material, self.settings, self.calibration, self.verified)
+        pairs, places = table.pairs(found, p_same, copies, own, conflict, lowest=self.lowest)
+        edges = np.isin(pairs["kind"], FOUND)
+        joined = cluster(
+            self.material.people, places[edges], pairs["p_same"].to_numpy()[edges], most=self.settings.most_people
+        )  # fmt: skip
+        pairs = tabulate.with_clusters(pairs, places, edges, joined)
+        repaired = repair.repair(
+            self.material.column("split"), joined.of, priority=self.settings.priority, policy=self.settings.policy
+        )  # fmt: skip
+        leaks = Leaks(
+            self.material, self.settings, self.calibration, search, pairs, places, joined, conflict, repaired,
+            (found.score, p_same), self.verified,
+        )  # fmt: skip
+        seconds = time.monotonic() - started
+        return replace(
+            leaks, summary=tabulate.summary(leaks, share, self.lowest, len(self.unverifiable), seconds, len(found))
+        )
+
+    def _with(self, found: Candidates, scale: scores.Scale, copies: dict[Pair, str]) -> Candidates:
+        """The candidates, and copies that are not among them, those under one id left out."""
+        there = set(zip(found.one.tolist(), found.two.tolist(), strict=True))
+        people = self.material.people
+        more = [pair for pair in copies if pair not in there and people[pair[0]] != people[pair[1]]]
+        if not more:
+            return found
+        added = candidates.measured(self.material, scale, *np.array(more, dtype=np.int64).T)
+        both = (np.concatenate(sides) for sides in (
+            (found.one, added.one), (found.two, added.two), (found.similarity, added.similarity),
+            (found.score, added.score), (found.ranks, added.ranks),
+        ))  # fmt: skip
+        return Candidates(*both)
+
+    def _evidence(self, pairs: Candidates) -> np.ndarray:
+        """(P,) of the score, and of verification where there was one."""
+        found = self.calibration.curve.evidence(pairs.score)
+        if self.verified and self.calibration.verified is not None:
+            for place, pair in enumerate(zip(pairs.one.tolist(), pairs.two.tolist(), strict=True)):
+                if pair in self.verified:
+                    found[place] += float(self.calibration.verified.evidence(np.array([self.verified[pair].ratio]))[0])
+        return found
+
+    def _verify(self, found: Candidates, p_same: np.ndarray, own: Candidates, copies: dict[Pair, str]) -> None:
+        order = np.argsort(-p_same, kind="stable")
+        pairs = [(int(found.one[place]), int(found.two[place])) for place in order]
+        if self.settings.verify == "auto":
+            likely = int((p_same >= UNLIKELY).sum())
+            pairs = pairs[: min(likely, self.settings.most_verified)]
+        own_evidence = self.calibration.curve.evidence(own.score)
+        suspects = [place for place in np.argsort(own_evidence, kind="stable") if own_evidence[place] < 0][:SUSPECTS]
+        pairs += [(int(own.one[place]), int(own.two[place])) for place in suspects]
+        wanted = [pair for pair in pairs if pair not in copies]
+        self.verified, self.unverifiable = verify(
+            self.material, wanted, workers=self.workers, progress=self.progress
+        )  # fmt: skip
+
+
+def shown_as(leaks: Leaks, material: Material) -> Leaks:
+    """The same, with the scans called as in another material of the same scans."""
+    pairs = leaks.pairs.copy()
+    for name in tabulate.SIDES:
+        values = material.column(name)
+        pairs[f"{name}_a"], pairs[f"{name}_b"] = values[leaks.places[:, 0]], values[leaks.places[:, 1]]
+    return replace(leaks, material=material, pairs=pairs)
+
+
+def hunt(
+    material: Material,
+    calibration: Calibration,
+    settings: Settings | None = None,
+    *,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> Leaks:
+    """Look for scans of one subject under different ids, and for one id on different people."""
+    return Hunt(material, calibration, settings or Settings(), workers=workers, progress=progress).run()
