@@ -366,25 +366,16 @@ def leaks(
     :param settings: fields of :class:`mlfp.leaks.result.Settings`.
     :raises UsageError: nothing to compare, no calibration, or a rate that it does not support.
     """
-    from mlfp.leaks import between, engine, write
-    from mlfp.leaks.material import gather as side_by_side
-    from mlfp.leaks.redact import redacted
+    from mlfp.leaks.between import search as between
     from mlfp.leaks.result import Settings
     from mlfp.report import leaks as page
 
-    chosen = Settings(**settings)
-    named, folders = between.stores(
-        data, out=Path(out), model=model, device=device, progress=progress, announce=announce
+    found, material = between(
+        data, Path(out), Settings(**settings), model=model, calibration=calibration, redact=redact, device=device,
+        workers=workers, progress=progress, announce=announce,
     )  # fmt: skip
-    learnt = between.calibration_of(named, folders, calibration, announce)
-    material = side_by_side(named, shared_ids=chosen.shared_ids)
-    found = engine.hunt(material, learnt, chosen, workers=workers, progress=progress)
-    shown = found
-    if redact:
-        shown = engine.shown_as(found, redacted(material, redact if isinstance(redact, str) else None))
-    write.write(Path(out), shown)
-    page.write(Path(out), shown, pictures=None if redact else material)
-    return shown
+    page.write(Path(out), found, pictures=None if redact else material)
+    return found
 
 
 def evaluate(

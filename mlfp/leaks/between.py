@@ -15,8 +15,11 @@ from mlfp.fingerprints import store
 from mlfp.fingerprints.filling import fill
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.leaks import calibrate as calibrating
+from mlfp.leaks import engine, write
 from mlfp.leaks.calibration import Calibration
-from mlfp.leaks.material import names_of
+from mlfp.leaks.material import Material, gather, names_of
+from mlfp.leaks.redact import redacted
+from mlfp.leaks.result import Leaks, Settings
 from mlfp.types.fingerprints import Fingerprints
 
 Announce = Callable[[str], None]
@@ -24,6 +27,30 @@ Announce = Callable[[str], None]
 STORES = "stores"
 #: Where calibration may lie apart from the model.
 FILE = "calibration.json"
+
+
+def search(
+    data: Sequence[Path | str],
+    out: Path,
+    settings: Settings,
+    *,
+    model: Path | str | None = None,
+    calibration: Path | str | None = None,
+    redact: bool | str = False,
+    device: str = "auto",
+    workers: int | None = None,
+    progress: Progress = silent,
+    announce: Announce,
+) -> tuple[Leaks, Material]:
+    """What was found, written to files, its ids hashed if so wished; and the scans under their own ids."""
+    named, folders = stores(data, out=out, model=model, device=device, progress=progress, announce=announce)
+    learnt = calibration_of(named, folders, calibration, announce)
+    material = gather(named, shared_ids=settings.shared_ids)
+    found = engine.hunt(material, learnt, settings, workers=workers, progress=progress)
+    if redact:
+        found = engine.shown_as(found, redacted(material, redact if isinstance(redact, str) else None))
+    write.write(out, found)
+    return found, material
 
 
 def is_store(path: Path) -> bool:

@@ -79,24 +79,24 @@ def _second_stage(
     progress: Progress,
 ) -> Calibration:
     """The same with a curve for what laying pairs over each other shows."""
-    ratios: tuple[list[float], list[float]] = ([], [])
+    gains: tuple[list[float], list[float]] = ([], [])
     generator = np.random.default_rng(seed)
     for material, same, hard in parts:
-        for into, pairs in zip(ratios, (same, hard), strict=True):
+        for into, pairs in zip(gains, (same, hard), strict=True):
             share = max(1, verified // len(parts))
             chosen = pairs[np.sort(generator.permutation(len(pairs))[:share])]
             found, _ = verify(
                 material, [(int(one), int(two)) for one, two in chosen], workers=workers, progress=progress
             )
-            into += [item.ratio for item in found.values()]
-    if min(len(side) for side in ratios) < calibration.FEWEST:
+            into += [item.gain for item in found.values()]
+    if min(len(side) for side in gains) < calibration.FEWEST:
         raise UsageError(
-            f"too few pairs could be laid over each other: {len(ratios[0])} of one person, {len(ratios[1])} of two",
+            f"too few pairs could be laid over each other: {len(gains[0])} of one person, {len(gains[1])} of two",
             hints=["Calibrate the fingerprints alone: --verified 0", "Are the scans where the store says they are?"],
         )
     # Evidence never beyond what as many pairs can show.
-    limit = float(np.log(min(len(side) for side in ratios)))
-    curve = calibration.fit_curve(np.array(ratios[0]), np.array(ratios[1]), limit=limit)
+    limit = float(np.log(min(len(side) for side in gains)))
+    curve = calibration.fit_curve(np.array(gains[0]), np.array(gains[1]), limit=limit)
     return replace(
-        made, verified=curve, verified_same=len(ratios[0]), verified_different=len(ratios[1])
+        made, verified=curve, verified_same=len(gains[0]), verified_different=len(gains[1])
     )  # fmt: skip

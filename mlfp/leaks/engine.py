@@ -111,7 +111,7 @@ class Hunt:
         if self.verified and self.calibration.verified is not None:
             for place, pair in enumerate(zip(pairs.one.tolist(), pairs.two.tolist(), strict=True)):
                 if pair in self.verified:
-                    found[place] += float(self.calibration.verified.evidence(np.array([self.verified[pair].ratio]))[0])
+                    found[place] += float(self.calibration.verified.evidence(np.array([self.verified[pair].gain]))[0])
         return found
 
     def _verify(self, found: Candidates, p_same: np.ndarray, own: Candidates, copies: dict[Pair, str]) -> None:

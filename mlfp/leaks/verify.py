@@ -2,7 +2,7 @@
 
 Mutual information after aligning depends on contrast, scanner and field of view; so what it says of a pair is measured
 against the same scan mirrored from left to right, which is as alike as another person can be in all of that, and shows
-other folds. For two people both fit as badly, and the ratio is about 1; for one person the true side fits better.
+other folds. For two people both fit as badly; for one person the true side fits better.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ NEAR = 0.99
 STILL_DEGREES, STILL_MM, STILL_SCALE = 1.5, 2.0, 0.01
 #: The rows of two scans.
 Task = tuple[Mapping[str, Any], Mapping[str, Any]]
-#: Stands for a ratio that cannot be had: no content in common.
-_NOTHING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,12 @@ class Verified:
     swapped: bool = False
 
     @property
-    def ratio(self) -> float:
-        """Logarithm of how much better the true side fits: what the calibration goes by."""
-        return math.log(max(self.mutual, _NOTHING) / max(self.mirrored, _NOTHING))
+    def gain(self) -> float:
+        """How much better the true side fits: what the calibration goes by.
+
+        The difference, not the ratio: of a pair that fits badly either way, one may be half as bad by chance.
+        """
+        return self.mutual - self.mirrored
 
     @property
     def near_duplicate(self) -> bool:
