@@ -30,7 +30,7 @@ class FaissIVF:
     """
 
     def __init__(
-        self, metric: Literal["cosine", "inner", "l2"] = "cosine", lists: int | None = None, probes: int = 24
+        self, metric: Literal["cosine", "inner", "l2"] = "cosine", lists: int | None = None, probes: int = 64
     ) -> None:
         self.metric = metric
         self.lists = lists
