@@ -294,7 +294,8 @@ class _Bench:
                 record = execute(run, workshop.of(run), folder, observers=observers, progress=self.progress)
             except Exception as error:  # one run's failure, of whatever kind, must not cost the others
                 self._fail(run, error)
-                self.announce(f"{name}: failed: {_first_line(error)}")
+                # With what to do about it; the table has room for the first line alone.
+                self.announce(f"{name}: failed: {error if isinstance(error, MlfpError) else _first_line(error)}")
                 continue
             records[run.id] = record
             if self.fair is None or not self.fair.passed(run, record, self._summary(record)):

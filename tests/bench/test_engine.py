@@ -271,6 +271,24 @@ def test_what_only_leaves_out_stays_on_the_list(comparison: Config, shared: Path
     assert len((shared / "results.jsonl").read_text().splitlines()) == 8
 
 
+def test_the_quick_comparison_fits_few_subjects(pictures: Path, tmp_path: Path) -> None:
+    rows = pd.read_csv(pictures, dtype=str).query("subject < '008'")
+    rows["path"] = [str(pictures.parent / name) for name in rows["path"]]
+    rows.to_csv(tmp_path / "few.csv", index=False)
+    parsed = engine.read(None, data=str(tmp_path / "few.csv"), overrides={}, smoke=False)
+    assert {method.settings.batch.subjects for method in parsed.methods} == {4}
+    parsed = engine.read(None, data=str(pictures), overrides={}, smoke=False)
+    assert {method.settings.batch.subjects for method in parsed.methods} == {12}
+
+
+def test_a_run_that_fails_says_what_to_do(comparison: Config, tmp_path: Path) -> None:
+    lines: list[str] = []
+    base = {**comparison["base"], "batch": {"subjects": 20}}
+    result = engine.bench({**comparison, "base": base, "seeds": [0]}, out=tmp_path, announce=lines.append)
+    assert len(result.failures) == 2
+    assert "Write batch: {subjects: 9} or fewer" in next(line for line in lines if "failed" in line)
+
+
 def test_two_at_work_in_one_folder_are_refused(comparison: Config, tmp_path: Path) -> None:
     with engine.locked(tmp_path), pytest.raises(MlfpError, match="another mlfp is at work"):
         engine.bench(comparison, out=tmp_path)
