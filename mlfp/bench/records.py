@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mlfp.errors import MlfpError
+from mlfp.fingerprints.files import write_atomically
 from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate, Units
 from mlfp.types.measured import Measured
@@ -59,10 +60,7 @@ class Record:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    write_atomically(path, text.encode("utf-8"))
 
 
 def to_json(value: Any, *, sort_keys: bool = True) -> str:

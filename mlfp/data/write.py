@@ -78,8 +78,11 @@ def write_manifest(table: ScanTable, path: Path, *, paths: list[str] | None = No
         frame = frame.loc[:, ~frame.columns.duplicated()]
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    frame.to_csv(draft, index=False)
-    draft.replace(path)
+    try:
+        frame.to_csv(draft, index=False)
+        draft.replace(path)
+    finally:  # a full disk leaves half of it
+        draft.unlink(missing_ok=True)
 
 
 def _name(row: Mapping[str, Any]) -> str:
