@@ -22,6 +22,7 @@ from mlfp.bench.source import Source
 from mlfp.errors import MlfpError, ParameterError, nearest
 from mlfp.execution.progress import Progress, silent
 from mlfp.plugins import registry
+from mlfp.types.remark import told
 
 if TYPE_CHECKING:
     from mlfp.bench.execute import Workshop
@@ -54,12 +55,14 @@ def bench(
     :param only: run and show only the methods whose label fits this pattern.
     :param smoke: a few steps on a few subjects: does it run at all?
     :param check: check everything, run nothing.
-    :param announce: told a line for each run that ends.
+    :param announce: told a line for whatever is odd about the data, and for each run that ends.
     :returns: the ranked rows, and the runs that failed.
     :raises MlfpError: the configuration or the data cannot be used; a run that fails is in the result instead.
     """
     parsed = read(config, data=data, overrides=overrides or {}, smoke=smoke)
     material = gather(parsed, smoke=smoke)
+    for line in told(material.table.remarks):
+        announce(line)
     check_sides(parsed, material.split)
     planned = runs(parsed, material, only=only)
     if only is None:
@@ -68,8 +71,8 @@ def bench(
     fair = Fair(parsed, material, planned) if parsed.protocol is not None else None
     if check:
         _check_components(parsed, material)
-        told = fair.to_json() if fair is not None else {}
-        return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe(), protocol=told)
+        protocol = fair.to_json() if fair is not None else {}
+        return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe(), protocol=protocol)
     with locked(folder):
         _describe(folder, parsed)
         # Runs that --only leaves out may have been done before: they stay on the list.

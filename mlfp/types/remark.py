@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -29,3 +29,11 @@ def by_kind(remarks: Iterable[Remark]) -> dict[str, list[Remark]]:
     for remark in remarks:
         found.setdefault(remark.kind, []).append(remark)
     return found
+
+
+def told(remarks: Iterable[Remark], most: int = 3) -> Iterator[str]:
+    """A line for each kind, with the first few by name."""
+    for kind, items in by_kind(remarks).items():
+        rest = len(items) - most
+        more = f"; and {rest} more" if rest > 0 else ""
+        yield f"{kind} ({len(items)}): {'; '.join(str(item) for item in items[:most])}{more}"

@@ -103,6 +103,16 @@ def test_a_tree_that_will_not_do_is_told_by_check(trees: ModuleType, tmp_path: P
         api.bench(FOLDER / "fsf-chestxray14-as-printed.yaml", data=f"chestxray14:{top}", check=True)
 
 
+def test_what_is_odd_about_a_tree_is_announced_and_costs_nothing_else(trees: ModuleType, tmp_path: Path) -> None:
+    top = trees.brats2021(tmp_path / "brats", subjects=10)
+    for number in range(5):
+        (top / f"BraTS2021_{number:05d}" / f"BraTS2021_{number:05d}_t2.nii.gz").unlink()
+    heard: list[str] = []
+    api.bench(FOLDER / "fsf-brats2021-as-printed.yaml", data=f"brats2021:{top}", check=True, announce=heard.append)
+    names = "; ".join(f"BraTS2021_{number:05d}: has no t2" for number in range(3))
+    assert heard == [f"missing modality (5): {names}; and 2 more"]
+
+
 def test_data_of_the_same_kind_keeps_what_the_preset_says_of_it() -> None:
     path = FOLDER / "dbp-adni-as-released.yaml"
     same = read(path, data=f"adni:{FOLDER}", overrides={}, smoke=False).data

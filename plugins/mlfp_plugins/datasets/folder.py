@@ -53,6 +53,7 @@ class Folder:
                 hints=[
                     f"Files as deep as the template: {', '.join(seen[:3]) or 'none'}",
                     "Describe yours: {use: folder, path: ..., template: '{subject}/{session}/{modality}.nii.gz'}",
+                    f"A tree that has a name is read by it: bids:{self.path}, or brats2021, chestxray14, adni, dicom.",
                     "Or list them in a manifest: a CSV with the columns path and subject.",
                 ],
             )
