@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.table import Table
+from rich.text import Text
 
 from mlfp.bench.expected import Beside
 from mlfp.bench.results import BenchResult
 from mlfp.report import cells
 
-HEADER = ("method", "metric", "printed", "here", "95 % interval", "difference", "printed within")
+#: The last: whether the printed number lies within our interval.
+HEADER = ("method", "metric", "printed", "here", "95 % interval", "difference", "within")
 
 
 def title(result: BenchResult) -> str:
@@ -40,10 +42,14 @@ def _difference(item: Beside) -> str:
 
 
 def on_terminal(result: BenchResult) -> Table:
-    """The table for a terminal."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", title_justify="left")
-    for place, name in enumerate(HEADER):
-        table.add_column(name, justify="left" if place < 2 else "right", no_wrap=place > 1, overflow="fold")
-    for row in body(result):
-        table.add_row(*row)
+    """The table for a terminal, metric by metric: it fits into 80 columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for place, name in enumerate(name for name in HEADER if name != "metric"):
+        table.add_column(name.replace("95 % ", ""), justify="right" if place else "left", no_wrap=place > 0)
+    rows = list(body(result))
+    for metric in dict.fromkeys(row[1] for row in rows):
+        table.add_row(Text(metric, style="italic"))
+        for row in rows:
+            if row[1] == metric:
+                table.add_row(f"  {row[0]}", *row[2:])
     return table
