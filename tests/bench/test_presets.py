@@ -14,6 +14,8 @@ from mlfp.errors import UsageError
 
 FOLDER = Path(__file__).parents[2] / "benchmarks" / "papers"
 PRESETS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+#: Eight and four trainings, of which the printed form stands for both in the default suite.
+LONG = ("dbp-adni-as-released", "dbp-weighting-as-released")
 #: Smaller scans and encoders, so that two steps take seconds here; the slow test leaves all as it is.
 SMALL = {
     "fsf-brats2021": {"preprocess.1.shape": "[32, 32, 24]", "base.encoder": "{use: compact-3d, embedding_dim: 128}"},
@@ -69,7 +71,9 @@ def test_a_preset_is_checked_against_a_tree_without_training(preset: str, tree, 
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "preset", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in PRESETS]
+)
 def test_a_preset_runs_with_smaller_scans(preset: str, tree, tmp_path: Path) -> None:
     config = read(FOLDER / f"{preset}.yaml", data=None, overrides={}, smoke=False)
     changed = smaller(preset)
