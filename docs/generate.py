@@ -150,7 +150,7 @@ def summary() -> Iterator[str]:
     """The best trained method of each recorded comparison beside the best that needs no training."""
     rows = []
     for _, result in _comparisons():
-        trained = [row for row in result.rows if row.kind == "trained" and result.rank_by in row.metrics]
+        trained = [row for row in result.rows if row.kind in ("trained", "joined") and result.rank_by in row.metrics]
         others = [row for row in result.rows if row.kind in ("untrained", "scorer") and result.rank_by in row.metrics]
         rows.append([result.name, result.rank_by, *(_best(result, side) for side in (trained, others))])
     header = ["comparison", "metric", "best trained method", "best without training"]
