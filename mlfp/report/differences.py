@@ -141,16 +141,16 @@ def print_duel(found: Duel, console: Console) -> None:
     from rich.table import Table
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    shown.add_column("A against B", overflow="fold", min_width=24)
-    for title in ("difference", "95 %", "p", "Holm", "d", "subjects\n+ - ="):
+    several = any(item.family > 1 for item in found.comparisons)
+    shown.add_column("A against B", overflow="fold", min_width=20)
+    for title in ("difference", "95 %", "p", *(["Holm"] if several else []), "subjects\n+ - ="):
         shown.add_column(title, justify="right", no_wrap=True)
     for item in found.comparisons:
         mark = f" {NOT_SHOWN}" if item.verdict == "none" else ""
-        effect = "" if math.isnan(item.effect) else f"{item.effect:+.2f}"
         between = f"{item.low:+.3f} {item.high:+.3f}"
         shown.add_row(
             f"{item.metric}\n{item.first}\n{item.second}", f"{item.difference:+.3f}{mark}", between, _p(item.p),
-            _p(item.p_holm), effect, f"{item.higher} {item.lower} {item.same}",
+            *([_p(item.p_holm)] if several else []), f"{item.higher} {item.lower} {item.same}",
         )  # fmt: skip
     if found.comparisons:
         console.print(shown)
@@ -166,7 +166,8 @@ def print_duel(found: Duel, console: Console) -> None:
 def _over_queries(item: Comparison) -> str:
     """What the papers' tests say."""
     mcnemar, t_test = item.mcnemar, item.t_test
-    told = [f"Over {item.queries} queries, taken as independent:"]
+    told = [] if math.isnan(item.effect) else [f"Cohen's d over {item.subjects} subjects {item.effect:+.2f}."]
+    told.append(f"Over {item.queries} queries, taken as independent:")
     if mcnemar is not None:
         told.append(f"McNemar {mcnemar.only_first} against {mcnemar.only_second}, {said_p(mcnemar.p)};")
     told.append("all differences equal." if math.isnan(t_test.t) else f"t = {t_test.t:.2f}, {said_p(t_test.p)}.")
