@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from mlfp.cli.app import Manner
 from mlfp.cli.output import json_option, plain, print_json, print_measured
+from mlfp.cli.progress import telling
 
 
 @click.command()
@@ -23,11 +25,14 @@ from mlfp.cli.output import json_option, plain, print_json, print_measured
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the bootstrap, and of what is drawn.")
 @json_option
-def evaluate(store: Path, evaluators: tuple[str, ...], seed: int, as_json: bool) -> None:
+@click.pass_context
+def evaluate(ctx: click.Context, store: Path, evaluators: tuple[str, ...], seed: int, as_json: bool) -> None:
     """Measure how well the fingerprints in STORE find their subject."""
     from mlfp import api
 
-    measured = api.evaluate(store, evaluators=[_parsed(text) for text in evaluators], seed=seed)
+    asked = [_parsed(text) for text in evaluators]
+    with telling(ctx.find_object(Manner) or Manner()) as teller:
+        measured = api.evaluate(store, evaluators=asked, seed=seed, progress=teller.progress)
     if as_json:
         print_json(plain(measured))
     else:

@@ -182,6 +182,8 @@ def _told(part: Any) -> Any:
         return [_told(item) for item in part]
     if hasattr(part, "__dataclass_fields__"):
         return {item.name: _told(getattr(part, item.name)) for item in fields(part)}
+    if isinstance(part, np.generic):
+        part = part.item()
     return _number(part) if isinstance(part, float) else part
 
 

@@ -131,3 +131,18 @@ def test_a_band_of_nothing_or_of_one_subject_has_no_width() -> None:
     assert np.isnan(intervals.bands(np.array([]), np.zeros((0, 2)), seed=0)[0]).all()
     mean, low, _ = intervals.bands(np.array(["a", "a"]), np.array([[0.0], [1.0]]), seed=0)
     assert (mean[0], np.isnan(low[0])) == (0.5, True)
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth_at_the_stated_rate() -> None:
+    """Subjects of 1 to 8 scans whose hits depend on the subject: near 95 of 100 hold the population's mean."""
+    held, rounds = 0, 1000
+    for turn in range(rounds):
+        rng = np.random.default_rng(turn)
+        counts = rng.integers(1, 9, 60)
+        chance = np.repeat(rng.beta(2, 1, 60), counts)  # of mean 2/3, whatever the number of scans
+        names = np.repeat(np.arange(60).astype(str), counts)
+        hits = (rng.random(len(chance)) < chance).astype(float)
+        found = intervals.estimate(Units(names, names, hits, np.ones(len(hits))), seed=turn)
+        held += found.low <= 2 / 3 <= found.high
+    assert 0.93 * rounds <= held <= 0.965 * rounds, held

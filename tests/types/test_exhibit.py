@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,6 +44,12 @@ def test_what_is_told_as_json_is_read_again(shown: Exhibit) -> None:
     again = from_json(json.loads(text))
     assert type(again) is type(shown)
     assert json.dumps(to_json(again)) == text
+
+
+def test_truths_and_numbers_of_numpy_are_told_as_such() -> None:
+    reading = Reading("site", np.float64(0.5), 0.4, 0.6, 40, 0.3, bool(np.False_), "")
+    odd = replace(reading, alarm=np.bool_(False), n=np.int64(40))
+    assert to_json(Panel("", (odd,))) == to_json(Panel("", (reading,)))
 
 
 def test_another_kind_is_refused() -> None:

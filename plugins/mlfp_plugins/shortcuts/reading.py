@@ -45,7 +45,7 @@ class Findings:
         :param fine: what it says without an alarm. :param wrong: what with one.
         """
         self.estimates[key] = estimate
-        raised = alarm(estimate)
+        raised = bool(alarm(estimate))  # JSON knows no truth of numpy's
         says = wrong if raised else fine
         self.readings.append(
             Reading(name, estimate.value, estimate.low, estimate.high, estimate.n, reference, raised, says)

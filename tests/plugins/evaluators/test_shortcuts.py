@@ -17,6 +17,7 @@ def readings(found: Measured) -> dict[str, Reading]:
     assert isinstance(panel, Panel)
     names = [name for name in found if name not in ("hit_at_1", "alarms")]
     assert found["alarms"].value == sum(reading.alarm for reading in panel.readings)
+    assert all(isinstance(reading.alarm, bool) for reading in panel.readings)
     return dict(zip(names, panel.readings, strict=True))
 
 
