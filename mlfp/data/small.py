@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from mlfp.data.masks import foreground
 from mlfp.data.memo import cache_folder
 from mlfp.data.prepare import cached_name
 from mlfp.errors import ScanError
-from mlfp.fingerprints.files import write_atomically
 from mlfp.interfaces.dataset import Dataset
 from mlfp.types.volume import Volume
 
@@ -37,10 +37,21 @@ def small(dataset: Dataset, row: Mapping[str, Any], key: str, *, cache: Path | N
             return Volume(kept["data"].astype(np.float32) / 255, kept["affine"], str(row["scan"]))
     volume = reduced(read_row(dataset, row))
     if key:
-        content = io.BytesIO()
-        np.savez(content, data=np.round(volume.data * 255).astype(np.uint8), affine=volume.affine)
-        write_atomically(path, content.getvalue())
+        _keep(path, volume)
     return volume
+
+
+def _keep(path: Path, volume: Volume) -> None:
+    """Write it whole or not at all, whoever else writes the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, data=np.round(volume.data * 255).astype(np.uint8), affine=volume.affine)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def reduced(volume: Volume) -> Volume:

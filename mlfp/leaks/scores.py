@@ -50,7 +50,8 @@ def similarity(one: np.ndarray, two: np.ndarray, distance: str) -> np.ndarray:
     if distance == "l2":
         found: np.ndarray = -np.linalg.norm(one.astype(np.float64) - two, axis=1)
         return found
-    return np.einsum("pd,pd->p", one, two).astype(np.float64)
+    products: np.ndarray = np.einsum("pd,pd->p", one, two).astype(np.float64)
+    return products
 
 
 def scale(material: Material, *, seed: int = 0) -> Scale:
