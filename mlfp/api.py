@@ -40,6 +40,7 @@ __all__ = [
     "evaluate",
     "inspect",
     "leaks",
+    "page",
     "report",
     "search",
     "store_add",
@@ -67,7 +68,7 @@ def bench(
     progress: Progress = silent,
     announce: Announce = _unheard,
 ) -> BenchResult:
-    """Compare methods, and write ``report.md`` beside the results.
+    """Compare methods, and write ``report.html`` and ``report.md`` beside the results.
 
     :param config: a YAML file, its values as a mapping, or None for the quick comparison.
     :param data: a manifest, a folder or ``dataset:path`` that takes the place of the configuration's data.
@@ -96,6 +97,23 @@ def report(folder: Path | str, *, rank_by: str | None = None) -> BenchResult:
     :raises UsageError: there is none, or it has no such metric.
     """
     return saved.read(Path(folder), rank_by=rank_by)
+
+
+def page(folder: Path | str, *, rank_by: str | None = None, redact: bool = False) -> Path:
+    """Write the report of a finished comparison as one HTML file into its folder; gives the file's path.
+
+    :param folder: of the results.
+    :param rank_by: rank by this metric (``evaluation.metric``) instead of the configuration's.
+    :param redact: leave out pictures, and the names of scans, subjects and files: ``report-redacted.html``.
+    :raises UsageError: there is no result, it has no such metric, or the file cannot be written.
+    """
+    result = saved.read(Path(folder), rank_by=rank_by)
+    try:
+        return saved.write_page(result, redact=redact)
+    except OSError as error:
+        raise UsageError(
+            f"the report cannot be written: {error}", hints=["Copy the folder to where you may."]
+        ) from None
 
 
 @dataclass(frozen=True)

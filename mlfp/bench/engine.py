@@ -74,7 +74,7 @@ def bench(
         protocol = fair.to_json() if fair is not None else {}
         return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe(), protocol=protocol)
     with locked(folder):
-        _describe(folder, parsed)
+        _describe(folder, parsed, smoke=smoke)
         # Runs that --only leaves out may have been done before: they stay on the list.
         others = [] if only is None else runs(parsed, material)
         return _Bench(parsed, material, planned, folder, progress, announce, fair).run(others)
@@ -175,8 +175,9 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _describe(folder: Path, config: BenchConfig) -> None:
+def _describe(folder: Path, config: BenchConfig, *, smoke: bool) -> None:
     write_text(folder / "bench.yaml", config.source.as_run())
+    write_text(folder / "command.txt", config.source.command() + (" --smoke" if smoke else "") + "\n")
     write_text(folder / "env.json", to_json(environment()) + "\n")
 
 
@@ -306,6 +307,16 @@ class _Bench:
             # A slip is told after the first method, and not after the last.
             self._rank_by(_measured(record))
         self.progress("runs", len(todo), len(todo))
+        self._keep_pictures(workshop, records)
+
+    def _keep_pictures(self, workshop: Workshop, records: Mapping[str, Record | None]) -> None:
+        from mlfp.bench import pictures
+
+        done = [self._run_folder(name).path for name, record in records.items() if record is not None]
+        try:
+            pictures.keep(workshop, self.folder, done)
+        except (MlfpError, OSError) as error:  # a comparison is worth having without them
+            self.announce(f"no pictures for the report: {_first_line(error)}")
 
     def _validated(self, run: Run) -> tuple[Record, bool]:
         """The record of a trial's training, and whether it was made just now."""

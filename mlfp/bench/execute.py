@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlfp.bench import neighbours
 from mlfp.bench.behind import Behind, Method
 from mlfp.bench.config import BenchConfig
+from mlfp.bench.pictures import mapped
 from mlfp.bench.plan import Material, Run, evaluation_key
 from mlfp.bench.records import Record, RunFolder, told
 from mlfp.data.chain import Chain
@@ -23,17 +26,20 @@ from mlfp.evaluation.measure import Side, measure
 from mlfp.evaluation.settings import EvaluationSpec
 from mlfp.evaluation.similarity import ScorerSimilarity, VectorSimilarity
 from mlfp.execution.progress import Progress, silent
+from mlfp.fingerprints import store
 from mlfp.fingerprints.embedding import embed
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.interfaces.scorer import FittedScorer, TableScorer
 from mlfp.plugins import registry
 from mlfp.training import checkpoint
 from mlfp.training.loop import train, untrained
+from mlfp.types.fingerprints import Fingerprints
 from mlfp.types.measured import Measured
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.spec import Spec
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
 #: Scans described at a time by a scorer.
@@ -82,6 +88,12 @@ class Workshop:
         other = Workshop(self.config, material, self.progress, self._sides, self._others)
         other.__dict__["scans"] = self.scans
         return other
+
+    @property
+    def shown(self) -> ScanSet:
+        """The scans that a report shows: the test side, unless nothing is measured on it."""
+        sides = {evaluation.side for evaluation in self.config.evaluations}
+        return self.side("val" if sides == {"val"} else "test")
 
     def queries(self, evaluation: EvaluationSpec) -> ScanSet:
         """The scans that an evaluation asks with: derived, and moved in the scanner before the chain."""
@@ -134,14 +146,14 @@ def execute(
     if not missing:
         return record
     if run.kind == "scorer":
-        measured = _measure_scorer(run, record, workshop, missing)
+        measured = _measure_scorer(run, record, workshop, missing, folder)
     else:
         models = (
             [_part(folder, part) for part in run.parts]
             if run.parts
             else [_model(run, record, workshop, folder, observers, progress)]
         )
-        measured = _measure_models(models, record, workshop, missing, progress)
+        measured = _measure_models(models, record, workshop, missing, folder, progress)
     record.finished = datetime.now(UTC).isoformat(timespec="seconds")
     folder.write(record, measured)
     return record
@@ -220,6 +232,7 @@ def _measure_models(
     record: Record,
     workshop: Workshop,
     missing: Mapping[str, EvaluationSpec],
+    folder: RunFolder,
     progress: Progress,
 ) -> dict[str, Measured]:
     """Measure a model, or several whose fingerprints are laid one after the other."""
@@ -236,7 +249,10 @@ def _measure_models(
         return VectorSimilarity(queries.vectors, gallery.vectors, distance)
 
     method = Method(_once(embedded, record), embedded, similarity, distance)
-    return _measure(record, workshop, missing, method, {"vectors", "model"})
+    digest = hashlib.sha256("".join(model.digest for model in models).encode()).hexdigest()
+    shown = method.describe(workshop.shown)
+    _keep_fingerprints(shown, models[0].digest if len(models) == 1 else digest, distance, folder)
+    return _measure(record, workshop, missing, method, {"vectors", "model"}, folder)
 
 
 def _joined(parts: Sequence[np.ndarray], distance: str) -> np.ndarray:
@@ -248,11 +264,19 @@ def _joined(parts: Sequence[np.ndarray], distance: str) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
+def _keep_fingerprints(side: Side, digest: str, distance: str, folder: RunFolder) -> None:
+    """Those of the scans on a report's map."""
+    assert side.vectors is not None, "models embed"
+    kept = mapped(side.table)
+    if len(kept):
+        store.write(folder.path, Fingerprints(side.table, side.vectors, digest, distance).select(kept))
+
+
 def _measure_scorer(
-    run: Run, record: Record, workshop: Workshop, missing: Mapping[str, EvaluationSpec]
+    run: Run, record: Record, workshop: Workshop, missing: Mapping[str, EvaluationSpec], folder: RunFolder
 ) -> dict[str, Measured]:
     assert run.scorer is not None, "this is a scorer's run"
-    return _measure(record, workshop, missing, _scorer(run.scorer, record, workshop), set())
+    return _measure(record, workshop, missing, _scorer(run.scorer, record, workshop), set(), folder)
 
 
 def _scorer(spec: Spec, record: Record, workshop: Workshop) -> Method:
@@ -311,7 +335,9 @@ def _measure(
     missing: Mapping[str, EvaluationSpec],
     method: Method,
     provides: set[str],
+    folder: RunFolder,
 ) -> dict[str, Measured]:
+    seen: list[pd.DataFrame] = []
     measured: dict[str, Measured] = {}
     seed = workshop.config.split.seed
 
@@ -324,18 +350,22 @@ def _measure(
         if need not in {"ranking", "scores", "scans"} | provides:
             record.evaluations[key] = {"name": evaluation.name, "skipped": f"needs {need}, and this method has none"}
             continue
-        queries, gallery = (method.describe(make(evaluation)) for make in (workshop.queries, workshop.gallery))
+        asking, answering = workshop.queries(evaluation), workshop.gallery(evaluation)
+        queries, gallery = method.describe(asking), method.describe(answering)
+        witness = neighbours.Witness(evaluator, key, asking.chain, answering.chain)
         started = time.perf_counter()
         try:
             measured[key] = measure(
-                evaluation, evaluator, queries, gallery, similarity=method.similarity, distance=method.distance,
+                evaluation, witness, queries, gallery, similarity=method.similarity, distance=method.distance,
                 seed=seed, scans=Behind(workshop, evaluation, method, other, seed), progress=workshop.progress,
             )  # fmt: skip
         except MlfpError as error:  # what cannot be measured on these scans must not cost what can
             record.evaluations[key] = {"name": evaluation.name, "skipped": error.what}
             continue
         _spend(record, "evaluate", started)
+        seen += witness.frames
         record.evaluations[key] = told(evaluation.name, measured[key])
+    neighbours.write(folder.path, seen)
     return measured
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ class Source:
     :param lines: path of a value to its line, from 1.
     :param text: the file's text.
     :param changed: path of a value that did not come from the file to the option that gave it.
+    :param argument: how a command line names it; empty for the comparison that runs when it names none.
     """
 
     data: dict[str, Any]
@@ -31,6 +33,7 @@ class Source:
     lines: dict[Key, int] = field(default_factory=dict)
     text: str = ""
     changed: dict[Key, str] = field(default_factory=dict)
+    argument: str = "bench.yaml"
 
     @classmethod
     def of_file(cls, path: Path) -> Source:
@@ -47,7 +50,9 @@ class Source:
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"cannot read {str(path)!r}: {error}") from error
-        return cls.of_text(text, str(path))
+        source = cls.of_text(text, str(path))
+        source.argument = str(path)
+        return source
 
     @classmethod
     def of_text(cls, text: str, name: str) -> Source:
@@ -137,6 +142,12 @@ class Source:
             return self.text
         options = " ".join(self.changed.values())
         return f"# {self.name}, with {options}\n" + yaml.safe_dump(self.data, sort_keys=False, allow_unicode=True)
+
+    def command(self) -> str:
+        """The command line that runs it; a configuration given from Python stands in it as ``bench.yaml``."""
+        options = [option.partition(" ") for option in self.changed.values()]
+        parts = [shlex.quote(self.argument)] if self.argument else []
+        return " ".join(["mlfp bench", *parts, *(f"{flag} {shlex.quote(value)}" for flag, _, value in options)])
 
     def replace(self, key: str, value: Any, option: str) -> None:
         """Take a value at the top from an option instead."""

@@ -15,15 +15,21 @@ from mlfp.cli.output import console, json_option, print_json
 @click.option(
     "--format", "form", type=click.Choice(["table", "md", "csv", "latex", "json"]), default="table", show_default=True
 )
+@click.option("--redact", is_flag=True, help="In report-redacted.html, leave out pictures and ids.")
 @json_option
-def report(folders: tuple[Path, ...], rank_by: str | None, form: str, as_json: bool) -> None:
-    """Show the results of finished comparisons, as `mlfp bench` left them in each DIR."""
+def report(folders: tuple[Path, ...], rank_by: str | None, form: str, redact: bool, as_json: bool) -> None:
+    """Show the results of finished comparisons, as `mlfp bench` left them in each DIR.
+
+    Each DIR gets its report.html anew: one file with everything in it, to open in a browser or to send.
+    """
     from mlfp import api
     from mlfp.report import export, markdown
     from mlfp.report.table import print_result
 
     writers = {"md": markdown.render, "csv": export.to_csv, "latex": export.to_latex}
     results = [api.report(folder, rank_by=rank_by) for folder in folders]
+    for folder in folders:
+        click.echo(f"Report: {api.page(folder, rank_by=rank_by, redact=redact)}", err=True)
     if as_json or form == "json":
         print_json([{**result.to_json(), "folder": str(result.folder)} for result in results])
         return

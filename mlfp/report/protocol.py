@@ -25,17 +25,25 @@ def sentence(result: BenchResult) -> Iterator[str]:
         yield f"Rows called concatenated join the {told['folds']} folds' fingerprints of a repeat to one."
 
 
+#: What the columns of a table of searches are.
+HEADER = ("method", "searched", "best", "validation map_at_r", "worst", "trials", "failed")
+
+
+def body(result: BenchResult) -> list[list[str]]:
+    """A row a method that was searched, in the order of :data:`HEADER`; none without a protocol."""
+    return [_cells(label, found) for label, found in sorted(result.protocol.get("search", {}).items())]
+
+
 def lines(result: BenchResult, *, level: int = 2) -> Iterator[str]:
     """A section of Markdown: what was searched, and what was best.
 
     :param level: of the heading.
     """
-    searched = result.protocol.get("search", {})
+    searched = body(result)
     if not searched:
         return
     yield from (f"{'#' * level} What was searched", "")
-    header = ["method", "searched", "best", "validation map_at_r", "worst", "trials", "failed"]
-    yield from table(header, [_cells(label, found) for label, found in sorted(searched.items())], left=(0, 1, 2))
+    yield from table(HEADER, searched, left=(0, 1, 2))
 
 
 def _cells(label: str, found: Mapping[str, Any]) -> list[str]:

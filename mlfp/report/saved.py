@@ -20,14 +20,30 @@ from mlfp.types.estimate import Estimate
 RESULT = "result.json"
 REPORT = "report.md"
 TABLE, LATEX = "results.csv", "table.tex"
+PAGE, REDACTED = "report.html", "report-redacted.html"
 
 
 def write(result: BenchResult) -> None:
-    """Write ``result.json`` and ``report.md`` into the folder of the results."""
+    """Write ``result.json``, ``report.md`` and ``report.html`` into the folder of the results."""
     write_text(result.folder / RESULT, to_json(of_result(result)) + "\n")
     write_text(result.folder / REPORT, markdown.render(result))
     write_text(result.folder / TABLE, export.to_csv(result))
     write_text(result.folder / LATEX, export.to_latex(result))
+    # From what is kept, so that the page is the one that `mlfp report` will write.
+    write_page(read(result.folder))
+
+
+def write_page(result: BenchResult, *, redact: bool = False) -> Path:
+    """Write ``report.html``, from what the folder of the results holds; gives its path.
+
+    :param redact: leave out pictures, and the names of scans, subjects and files; the file is ``report-redacted.html``.
+    """
+    # Here, and not at the top: whoever shows a table needs no templates.
+    from mlfp.report import html
+
+    path = result.folder / (REDACTED if redact else PAGE)
+    write_text(path, html.render(result, redact=redact))
+    return path
 
 
 def read(folder: Path, *, rank_by: str | None = None) -> BenchResult:

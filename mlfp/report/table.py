@@ -57,7 +57,9 @@ def render(result: BenchResult, *, width: int) -> RenderableType:
         parts += [Text(f"\n{printed.title(result)}", style="bold"), printed.on_terminal(result)]
     parts += [Text(line) for line in _below(result)]
     if dropped:
-        parts.append(Text("More columns, and every interval: report.md in the folder of the results.", style="dim"))
+        parts.append(
+            Text("More columns, every interval, and pictures: report.html in the folder of the results.", style="dim")
+        )
     return Group(*parts)
 
 

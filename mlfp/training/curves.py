@@ -21,7 +21,7 @@ class Curves:
 
     def __init__(self, path: Path, *, after: int) -> None:
         self.path = path
-        kept = [line for line in _lines(path) if line["step"] <= after]
+        kept = [line for line in read(path) if line["step"] <= after]
         write_atomically(path, "".join(_text(line) for line in kept).encode())
         self._file = path.open("a", encoding="utf-8")
 
@@ -39,7 +39,7 @@ def _text(line: Mapping[str, Any]) -> str:
     return json.dumps(line) + "\n"
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def read(path: Path) -> list[dict[str, Any]]:
     """The whole lines of the file; a process that is killed may leave half of the last."""
     if not path.exists():
         return []

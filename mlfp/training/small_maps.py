@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-_CONVOLUTIONS = (torch.conv1d, torch.conv2d, torch.conv3d)
+_CONVOLUTIONS: tuple[Any, ...] = (torch.conv1d, torch.conv2d, torch.conv3d)
 
 
 def sound_gradients(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:

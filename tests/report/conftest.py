@@ -3,12 +3,57 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
+from scipy import ndimage
 
+import mlfp
 from mlfp.bench.results import BenchResult, Row, RunFailure
 from mlfp.types.estimate import Estimate
 
 Make = Callable[..., BenchResult]
+SUBJECTS, SESSIONS, SIZE = 20, 3, 24
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small comparison that has been run: a training, an untrained encoder, a scorer."""
+    folder = tmp_path_factory.mktemp("finished")
+    generator = np.random.default_rng(0)
+    rows = []
+    for subject in range(SUBJECTS):
+        pattern = ndimage.gaussian_filter(generator.normal(size=(SIZE, SIZE)), 3)
+        for session in range(SESSIONS):
+            noisy = pattern / pattern.std() + 0.5 * ndimage.gaussian_filter(generator.normal(size=(SIZE, SIZE)), 1)
+            name = f"patient{subject:02d}-visit{session}.png"
+            Image.fromarray(np.clip(128 + 40 * noisy, 1, 255).astype(np.uint8)).save(folder / name)
+            rows.append({"path": name, "subject": f"patient{subject:02d}", "modality": "AB"[session % 2]})
+    pd.DataFrame(rows).to_csv(folder / "hospital-list.csv", index=False)
+    config = {
+        "name": "small",
+        "description": "Pictures of patient03 and others.",
+        "data": {"use": "manifest", "path": str(folder / "hospital-list.csv")},
+        "split": {"val": 0.2, "test": 0.4},
+        "base": {
+            "encoder": {"use": "compact-2d", "embedding_dim": 16},
+            "batch": {"subjects": 4, "scans": 2},
+            "train": {"epochs": 3, "steps_per_epoch": 2},
+        },
+        "runs": {
+            "<i>triplet</i>": {"objective": [{"loss": {"use": "triplet", "margin": 0.2}, "miner": "batched-hard"}]}
+        },
+        "compare_with": ["correlation", "untrained"],
+        "evaluate": ["retrieval", {"use": "retrieval", "name": "across", "across": "modality"}],
+    }
+    cache = pytest.MonkeyPatch()
+    cache.setenv("MLFP_CACHE", str(folder / "cache"))
+    try:
+        mlfp.bench(config, out=folder / "results")
+    finally:
+        cache.undo()
+    return folder / "results"
 
 
 def _row(

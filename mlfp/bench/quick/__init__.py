@@ -31,7 +31,9 @@ def quick(data: Path | str | None) -> Source:
 
 def _source(name: str) -> Source:
     text = resources.files("mlfp.bench.quick").joinpath(name).read_text(encoding="utf-8")
-    return Source.of_text(text, f"quick/{name}")
+    source = Source.of_text(text, f"quick/{name}")
+    source.argument = ""
+    return source
 
 
 def _fit_batch(source: Source, table: ScanTable) -> None:

@@ -1,0 +1,42 @@
+"""What the numbers mean, a line each, for the metrics that a result has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+#: A pattern for a metric's name without its evaluation, and what it says; ``{}`` is the number in the name.
+_MEANINGS = (
+    (r"map_at_r", "Mean average precision at R: how purely a query's own scans fill the top of its ranking, where R is "
+     "how many it has (Musgrave et al.)."),
+    (r"precision_at_1", "Share of queries whose nearest scan shows their subject."),
+    (r"r_precision", "Share of a query's own scans among the R nearest, where R is how many it has."),
+    (r"hit_at_(\d+)", "Share of queries with a scan of their subject among the {} nearest."),
+    (r"map_at_(\d+)_min", "Mean average precision of the {0} nearest, divided by the smaller of {0} and the scans to "
+     "find."),
+    (r"map_at_(\d+)_k", "Mean average precision of the {0} nearest, divided by {0}."),
+    (r"map_at_(\d+)_relevant", "Mean average precision of the {} nearest, divided by the scans to find."),
+    (r"map_at_(\d+)_hits", "Mean average precision of the {} nearest, divided by those found."),
+    (r"mrr", "Mean of 1 / the place of the nearest scan of the query's subject."),
+    (r"recall_at_k_shot", "Share of a query's supports among the K nearest of all supports of an episode (Few-Shot "
+     "Fingerprinting's Recall@K)."),
+    (r"roc_auc", "Chance that two scans of one subject are more alike than two of different subjects."),
+    (r"eer", "Equal error rate: the threshold at which as many pairs of one subject are missed as pairs of two are "
+     "taken for one; lower is better."),
+    (r"tar_at_fmr.*", "Share of pairs of one subject that are accepted, where the named share of pairs of two is."),
+    (r"dir_at_fpir.*", "Share of known subjects found at once, where the named share of unknown ones raises an alarm."),
+    (r"miasd", "Mean distance of a subject's scans to their middle; lower is tighter."),
+    (r"miesd", "Mean distance between the middles of different subjects; higher is further apart."),
+)  # fmt: skip
+
+
+def meanings(names: Iterable[str]) -> dict[str, str]:
+    """Of each metric that is known here what it says, by its name without the evaluation."""
+    found = {}
+    for name in dict.fromkeys(full.partition(".")[2].partition("[")[0] for full in names):
+        for pattern, said in _MEANINGS:
+            match = re.fullmatch(pattern, name)
+            if match:
+                found[name] = said.format(*match.groups())
+                break
+    return found
