@@ -33,7 +33,7 @@ VERSION = 1
 #: Below this correlation of pixels laid over each other, two images are no near duplicates.
 NEAR = 0.99
 #: At most this far apart in the scanner's coordinates, two scans were taken without getting up in between.
-STILL_DEGREES, STILL_MM, STILL_SCALE = 1.5, 2.0, 0.01
+STILL_DEGREES, STILL_MM, STILL_SCALE = 1.5, 2.0, 0.03
 #: The rows of two scans.
 Task = tuple[Mapping[str, Any], Mapping[str, Any]]
 
