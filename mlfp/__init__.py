@@ -18,8 +18,10 @@ if TYPE_CHECKING:
         compare,
         embed,
         evaluate,
+        explain,
         inspect,
         leaks,
+        prepare,
         report,
         search,
         store_add,
@@ -33,9 +35,11 @@ __all__ = [
     "compare",
     "embed",
     "evaluate",
+    "explain",
     "hookimpl",
     "inspect",
     "leaks",
+    "prepare",
     "report",
     "search",
     "store_add",
@@ -46,7 +50,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("bench", "leaks", "report", "search"):  # packages as well: see mlfp.doors
+    if name in ("bench", "explain", "leaks", "report", "search"):  # packages as well: see mlfp.doors
         return importlib.import_module(f"mlfp.{name}")
     if name in __all__:
         return getattr(importlib.import_module("mlfp.api"), name)

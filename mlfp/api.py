@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from mlfp.bench.duel import Duel
     from mlfp.data.inspect import Inspection
     from mlfp.data.scans import ScanFailure
+    from mlfp.explain.scans import Explanation
     from mlfp.fingerprints.removal import Removed
     from mlfp.leaks.calibration import Calibration
     from mlfp.leaks.result import Leaks
+    from mlfp.preparing.run import Outcome
     from mlfp.search.find import Hit
     from mlfp.types.fingerprints import Fingerprints
     from mlfp.types.measured import Measured
@@ -38,9 +40,11 @@ __all__ = [
     "compare",
     "embed",
     "evaluate",
+    "explain",
     "inspect",
     "leaks",
     "page",
+    "prepare",
     "report",
     "search",
     "store_add",
@@ -114,6 +118,39 @@ def page(folder: Path | str, *, rank_by: str | None = None, redact: bool = False
         raise UsageError(
             f"the report cannot be written: {error}", hints=["Copy the folder to where you may."]
         ) from None
+
+
+def prepare(
+    data: Path | str,
+    *,
+    out: Path | str,
+    shard: tuple[int, int] = (1, 1),
+    workers: int | None = None,
+    sheet: int = 24,
+    progress: Progress = silent,
+    announce: Announce = _unheard,
+    **settings: Any,
+) -> Outcome:
+    """Bring scans into one space, remove outliers, normalise, and keep the results as files with a manifest.
+
+    :param out: folder of the results, laid out as BIDS derivatives; what is done there is not done again.
+    :param shard: (i, n): every n-th scan from the i-th; shards share the folder.
+    :param sheet: scans to draw on the contact sheet; 0 draws none.
+    :param settings: see :class:`mlfp.preparing.settings.Settings`.
+    :raises UsageError: there is no such data, a setting cannot be used, or no scan can be prepared.
+    """
+    from mlfp.data.locate import locate
+    from mlfp.plugins import registry
+    from mlfp.preparing import sheet as sheets
+    from mlfp.preparing.run import prepare_data
+    from mlfp.preparing.settings import Settings
+
+    dataset, chosen = registry().build("dataset", locate(str(data))), Settings(**settings)
+    outcome = prepare_data(dataset, Path(out), chosen, shard=shard, workers=workers, progress=progress)
+    _announce_failures(outcome.failures, announce)
+    if sheet:
+        sheets.draw(outcome.table, Path(out), chosen, most=sheet, progress=progress)
+    return outcome
 
 
 @dataclass(frozen=True)
@@ -439,6 +476,24 @@ def evaluate(
             distance=fingerprints.distance, seed=seed, progress=progress,
         )  # fmt: skip
     return measured
+
+
+def explain(
+    model: Path | str, scans: Sequence[Path | str], *, out: Path | str, wanted: Sequence[str] = (), **settings: Any
+) -> Explanation:
+    """Write which voxels the fingerprints of scans look at, as PNG and NIfTI.
+
+    :param model: a model's file, the folder that ``mlfp train`` wrote, or the name of a published one.
+    :param scans: files of scans; or a manifest, a folder or ``dataset:path``, with the ids ``wanted``.
+    :param settings: see :func:`mlfp.explain.scans.explain`: ``layer``, ``method``, ``fast``, ``elements``, ...
+    :raises UsageError: there is no such model, scan or layer, or they do not fit one another.
+    """
+    from mlfp.explain import scans as explaining
+    from mlfp.fingerprints.locate import model_file
+    from mlfp.fingerprints.model import FingerprintModel
+
+    volumes = explaining.volumes_of([str(scan) for scan in scans], wanted)
+    return explaining.explain(FingerprintModel.load(model_file(model)), volumes, Path(out), **settings)
 
 
 def _check_needs(name: str, needs: str, *, others: bool) -> None:

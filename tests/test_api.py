@@ -27,7 +27,8 @@ def _fingerprints(scans: int = 3, subjects: int = 6, *, noise: float = 0.0) -> F
 
 
 @pytest.mark.parametrize(
-    "name", ["bench", "embed", "evaluate", "report", "search", "store_add", "store_remove", "train"]
+    "name",
+    ["bench", "embed", "evaluate", "explain", "prepare", "report", "search", "store_add", "store_remove", "train"],
 )
 def test_every_door_can_be_called_whatever_was_imported_before(name: str) -> None:
     import mlfp.bench.engine

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -39,14 +42,26 @@ def data_sets(tmp_path_factory, trees) -> dict[str, dict[str, Any]]:
     }
 
 
+def _small_template(folder):
+    data = np.zeros((20, 24, 18), np.float32)
+    data[5:15, 6:18, 5:14] = 100
+    nib.save(nib.Nifti1Image(data, np.diag([2.0, 2.0, 2.0, 1.0])), folder / "small.nii.gz")
+    return folder / "small.nii.gz"
+
+
 @pytest.fixture
-def examples(tmp_path, data_sets) -> dict[str, dict[str, Any]]:
+def examples(tmp_path, monkeypatch, data_sets) -> dict[str, dict[str, Any]]:
     """What components need that have parameters without a default, or are slow with those they have."""
     scan = tmp_path / "s1" / "1" / "T1.png"
     scan.parent.mkdir(parents=True)
     scan.write_bytes(b"not read by the contract")
     manifest = tmp_path / "scans.csv"
     pd.DataFrame({"path": ["s1/1/T1.png"], "subject": ["s1"]}).to_csv(manifest, index=False)
+    bet = tmp_path / "bin" / "bet"  # a program to strip skulls, which takes all for brain
+    bet.parent.mkdir()
+    bet.write_text('#!/bin/sh\ncp "$1" "$2"\n', encoding="utf-8")
+    bet.chmod(0o755)
+    monkeypatch.setenv("PATH", str(bet.parent), prepend=os.pathsep)
     return {
         **data_sets,
         "mlfp/manifest": {"path": str(manifest)},
@@ -57,6 +72,8 @@ def examples(tmp_path, data_sets) -> dict[str, dict[str, Any]]:
         "mlfp/resize": {"shape": 16},
         "mlfp/pad": {"shape": 16},
         "mlfp/slice": {"axis": "axial"},
+        "mlfp/register": {"template": str(_small_template(tmp_path)), "voxel": 6.0},
+        "mlfp/skull-strip": {"tool": "bet"},
         "mlfp/fsf-released-3d": {"stem_stride": 2},
         "mlfp/resnet10-3d": {"width": 0.25},
         "mlfp/resnet18-3d": {"width": 0.25},

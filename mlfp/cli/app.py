@@ -22,6 +22,7 @@ COMMANDS = {
     "bench": ("mlfp.cli.bench:bench", "Compare methods, and rank them."),
     "report": ("mlfp.cli.report:report", "Show the results of a finished comparison."),
     "compare": ("mlfp.cli.compare:compare", "Test whether two results, or two methods, differ."),
+    "prepare": ("mlfp.cli.prepare:prepare", "Register scans to a template, normalise them, keep them as files."),
     "train": ("mlfp.cli.train:train", "Train one method and keep its model."),
     "embed": ("mlfp.cli.embed:embed", "Turn scans into fingerprints with a trained model."),
     "leaks": ("mlfp.cli.leaks:leaks", "Find the same subject in two data sets, or in train and test."),
@@ -29,12 +30,13 @@ COMMANDS = {
     "search": ("mlfp.cli.search:search", "Find the scans most like one scan."),
     "store": ("mlfp.cli.store:store", "Add scans to a store, remove or purge them."),
     "evaluate": ("mlfp.cli.evaluate:evaluate", "Measure how well fingerprints find their subject."),
+    "explain": ("mlfp.cli.explain:explain", "Show which voxels a fingerprint looks at."),
     "data": ("mlfp.cli.data:data", "List, inspect, make and split data sets."),
     "plugins": ("mlfp.cli.plugins:plugins", "List, explain and check components and plugins."),
     "doctor": ("mlfp.cli.doctor:doctor", "Show versions, devices, plugins and folders."),
 }
 #: Commands that pick up where they were stopped.
-RESUMABLE = ("bench", "train", "embed", "store", "leaks", "calibrate")
+RESUMABLE = ("bench", "prepare", "train", "embed", "store", "leaks", "calibrate")
 #: Exit codes: an operation could not be done; some of its runs or scans failed. Others are those of the errors.
 FAILED = 1
 PARTIAL = 3

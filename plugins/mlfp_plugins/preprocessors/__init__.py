@@ -34,6 +34,29 @@ def register_preprocessors(register: Register) -> None:
     )
     register("move", f"{_HERE}.move:Move", summary="The subject lying elsewhere: rotated, shifted, scaled at random.")
     register(
+        "outliers",
+        f"{_HERE}.outliers:Outliers",
+        summary="The most extreme 5 % of intensities clipped, units kept.",
+        paper="Puglisi et al., DeepBrainPrint, MIDL 2023, section 2.1",
+    )
+    register(
+        "register",
+        f"{_HERE}.register:Register",
+        summary="Registration to MNI152 or another template, affine or rigid, by ANTs.",
+        paper="Avants et al., Insight Journal 2009 (ANTs); Fonov et al., NeuroImage 2011 (MNI152)",
+        dims=(3,),
+        domains=("brain-mri",),
+        extras=("register",),
+    )
+    register(
+        "skull-strip",
+        f"{_HERE}.skull_strip:SkullStrip",
+        summary="The brain alone, by a program of the user's: HD-BET, SynthStrip or BET.",
+        paper="Isensee et al. 2019 (HD-BET); Hoopes et al. 2022 (SynthStrip); Smith 2002 (BET)",
+        dims=(3,),
+        domains=("brain-mri",),
+    )
+    register(
         "synthetic-contrast",
         f"{_HERE}.synthetic_contrast:SyntheticContrast",
         summary="The same scan in a made-up contrast: negative and intensity shift, drawn once for every scan.",
