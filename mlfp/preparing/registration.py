@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -135,14 +136,14 @@ def _refined(volume: Volume, template: Template, start: np.ndarray, kind: str, s
     """
     ants = require_ants()
     grid, near = template.working(around=0.0)
-    with tempfile.TemporaryDirectory(prefix="mlfp-") as folder, _one_thread():
+    with tempfile.TemporaryDirectory(prefix="mlfp-") as folder, _deterministic(ants, seed):
         initial = Path(folder) / "start.mat"
         ants.write_transform(_to_itk(ants, start), str(initial))
         try:
             found = ants.registration(
                 _image(ants, grid.data[0], grid.affine), _image(ants, volume.data[0], volume.affine),
                 type_of_transform=kind, initial_transform=[str(initial)], outprefix=f"{folder}/",
-                mask=_image(ants, near, grid.affine), mask_all_stages=True, random_seed=seed + 1,
+                mask=_image(ants, near, grid.affine), mask_all_stages=True,
                 aff_iterations=(500, 250, 20), aff_shrink_factors=(4, 2, 1), aff_smoothing_sigmas=(2, 1, 0),
             )  # fmt: skip
         except (RuntimeError, ValueError) as error:  # what ITK throws comes so
@@ -177,6 +178,21 @@ def _one_thread() -> Iterator[None]:
             del os.environ[_THREADS]
         else:
             os.environ[_THREADS] = before
+
+
+@contextlib.contextmanager
+def _deterministic(ants: Any, seed: int) -> Iterator[None]:
+    """ANTs with one thread and this seed. Its switch also seeds numpy and random, whose states are put back."""
+    states = np.random.get_state(), random.getstate()
+    before = ants.config._deterministic, ants.config._random_seed
+    with _one_thread():
+        try:
+            ants.config.set_ants_deterministic(True, seed_value=seed + 1)  # to ANTs, 0 means the clock
+            yield
+        finally:
+            ants.config._deterministic, ants.config._random_seed = before
+            np.random.set_state(states[0])
+            random.setstate(states[1])
 
 
 def _image(ants: Any, data: np.ndarray, affine: np.ndarray) -> Any:
