@@ -62,12 +62,12 @@ def test_values_that_change_linearly_are_placed_exactly():
     affine = np.diag([2.0, 2.0, 2.0, 1.0])
     volume = Volume((2 * grid * np.array([1.0, 2.0, 3.0])[:, None, None, None]).sum(0)[np.newaxis], affine, "s")
     matrix = np.eye(4)
-    matrix[:3, 3] = (3.0, 1.0, 2.0)
+    matrix[:3, 3] = (7.0, 5.0, 6.0)  # away from the border, where means are over what there is
     for spacing in (1.0, 4.0):
         target = Volume(np.zeros((1, 3, 3, 3)), np.diag([spacing] * 3 + [1.0]))
         found = place(volume, matrix, target).data[0]
         i, j, k = spacing * np.stack(np.meshgrid(*(np.arange(3.0),) * 3, indexing="ij"))
-        assert np.allclose(found, (i + 3) + 2 * (j + 1) + 3 * (k + 2), atol=1e-3)
+        assert np.allclose(found, (i + 7) + 2 * (j + 5) + 3 * (k + 6), atol=1e-3)
 
 
 def test_information_is_2_of_the_same_and_1_of_what_tells_nothing():
