@@ -24,7 +24,7 @@ _METRIC = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(e-?\d+)?(_[a-z0-9]+)*(\[[^\[\]]+\]
 def check_evaluator(evaluator: Evaluator) -> None:
     """Check an evaluator against :mod:`mlfp.interfaces.evaluator`.
 
-    It is tried on 30 subjects with 4 scans each in loose clusters: once with the queries in the gallery, once apart.
+    It is tried on 60 subjects with 4 scans each in loose clusters: once with the queries in the gallery, once apart.
 
     :raises ContractError: it does not say what it needs, gives no estimates by name, an interval that does not hold the
         value, or other numbers for the same seed.
@@ -46,9 +46,9 @@ def check_evaluator(evaluator: Evaluator) -> None:
 
 
 def _trial(*, apart: bool = False) -> Trial:
-    rows, labels = embeddings(subjects=30, scans=4)
+    rows, labels = embeddings(subjects=60, scans=4)
     everything = rows.numpy()[np.argsort(labels.numpy(), kind="stable")]
-    scans = table(subjects=30, scans=4)
+    scans = table(subjects=60, scans=4)
     asking = np.arange(0, len(scans), 2) if apart else np.arange(len(scans))
     answering = np.arange(1, len(scans), 2) if apart else np.arange(len(scans))
     queries, gallery = everything[asking], everything[answering]
