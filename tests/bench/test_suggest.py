@@ -88,7 +88,9 @@ def test_the_page_needs_nothing_else_and_shows_what_is_odd(pictures: Path, tmp_p
     broken.write_bytes(b"junk")
     frame.loc[4, "path"] = str(broken)
     frame["date"] = ["2010-01-01", "2010-02-01", "2015-01-01"] * 24
-    frame.loc[5, "path"] = frame.loc[6, "path"]
+    copied = tmp_path / "copied.png"
+    copied.write_bytes(Path(frame.loc[6, "path"]).read_bytes())
+    frame.loc[5, "path"] = str(copied)
     frame["scan"] = [f"scan{number}" for number in range(len(frame))]
     frame.to_csv(tmp_path / "scans.csv", index=False)
     api.inspect(tmp_path / "scans.csv", html=tmp_path / "new" / "page.html")

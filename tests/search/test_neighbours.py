@@ -107,3 +107,14 @@ def test_lists_find_nearly_all_and_say_how_many() -> None:
 def test_vectors_that_are_not_finite_are_refused() -> None:
     with pytest.raises(MlfpError, match="not finite"):
         neighbours.build(Spec("exact"), np.array([[1.0, np.nan]], dtype=np.float32), "cosine")
+
+
+@pytest.mark.parametrize("name", ["faiss-flat", "faiss-ivf"])
+def test_faiss_may_have_been_patched_for_tensors(name: str) -> None:
+    # As pytorch-metric-learning does: the search it puts in faiss's place takes no parameters.
+    pytest.importorskip("faiss.contrib.torch_utils")
+    index = registry().build("index", Spec(name))
+    index.add(["a", "b", "c"], np.eye(3, dtype=np.float32))
+    ids, scores = index.search(np.eye(3, dtype=np.float32)[:1], 1, where=lambda item: item != "a")
+    assert ids[0, 0] in {"b", "c"}
+    assert scores[0, 0] == 0

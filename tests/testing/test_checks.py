@@ -289,7 +289,7 @@ class TestEvaluator:
     def test_needs(self):
         broken = Measuring({})
         broken.needs = "pixels"
-        with pytest.raises(ContractError, match="needs should be one of ranking, scores, scans, vectors, model, is 'pixels'"):
+        with pytest.raises(ContractError, match="one of ranking, scores, scans, vectors, model, is 'pixels'"):
             check_evaluator(broken)
 
 

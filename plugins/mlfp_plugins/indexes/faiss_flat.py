@@ -42,12 +42,11 @@ class FaissFlat:
         queries, allowed = self._rows.prepared(vectors), self._rows.allowed(where)
         if self._index is None:
             return self._rows.named(np.zeros((len(queries), 0), dtype=np.int64), np.zeros((len(queries), 0)), k)
-        given: dict[str, Any] = {}
+        parameters: Any = None
         if allowed is not None:
             told: dict[str, Any] = {"sel": faiss.IDSelectorBatch(np.flatnonzero(allowed))}
-            given["params"] = faiss.SearchParameters(**told)
-        with by_blas():
-            scores, places = self._index.search(queries, min(k, len(self._rows)), **given)
+            parameters = faiss.SearchParameters(**told)
+        scores, places = nearest(self._index, queries, min(k, len(self._rows)), parameters)
         return self._rows.named(places, similarity(scores, self.metric), k)
 
     def remove(self, ids: Sequence[str]) -> None:
@@ -78,6 +77,18 @@ def flat(dim: int, metric: str) -> Any:
 def similarity(scores: np.ndarray, metric: str) -> np.ndarray:
     """What faiss gives (squared distances for ``l2``) as similarities."""
     return -np.sqrt(np.maximum(scores, 0)) if metric == "l2" else scores
+
+
+def nearest(index: Any, queries: np.ndarray, k: int, parameters: Any) -> tuple[np.ndarray, np.ndarray]:
+    """(Q, k) scores and places, as faiss's own search gives them.
+
+    Whoever imports ``faiss.contrib.torch_utils``, as pytorch-metric-learning does, puts a search in place of faiss's
+    that takes no parameters; what it replaced is kept as ``search_numpy``.
+    """
+    search = getattr(index, "search_numpy", index.search)
+    with by_blas():
+        found: tuple[np.ndarray, np.ndarray] = search(queries, k, params=parameters)
+    return found
 
 
 @contextlib.contextmanager

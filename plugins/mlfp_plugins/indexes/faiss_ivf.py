@@ -9,7 +9,7 @@ from typing import Any, Literal
 import faiss
 import numpy as np
 
-from mlfp_plugins.indexes.faiss_flat import by_blas, flat, similarity
+from mlfp_plugins.indexes.faiss_flat import by_blas, flat, nearest, similarity
 from mlfp_plugins.indexes.rows import Rows
 
 #: Vectors a list that faiss learns the lists from, at most: it would choose as many itself.
@@ -59,8 +59,7 @@ class FaissIVF:
         if allowed is not None:
             given["sel"] = faiss.IDSelectorBatch(np.flatnonzero(allowed))
         parameters = faiss.SearchParametersIVF(**given)
-        with by_blas():
-            scores, places = self._index.search(queries, min(k, len(self._rows)), params=parameters)
+        scores, places = nearest(self._index, queries, min(k, len(self._rows)), parameters)
         return self._rows.named(places, similarity(scores, self.metric), k)
 
     def _learn(self) -> None:
