@@ -22,7 +22,10 @@ def test_evidence_is_the_logarithm_of_the_likelihoods(apart: float, seed: int) -
     """Of two normal distributions of one width it is known: a line of this slope through half way."""
     curve = fit_curve(_normal(5000, apart, seed), _normal(20000, 0, seed + 100))
     places = np.linspace(apart - 1.5, apart + 1, 9)
-    assert np.abs(curve.evidence(places) - (apart * places - apart**2 / 2)).max() < 0.9
+    seen = places <= 3  # beyond, fewer than 30 of 20,000 pairs of two people are left to learn from
+    truth, found = apart * places - apart**2 / 2, curve.evidence(places)
+    assert np.abs(found - truth)[seen].max() < 0.6
+    assert (np.abs(found - truth)[~seen] < 0.3 * truth[~seen]).all()
     assert (np.diff(curve.values) >= 0).all()
 
 
