@@ -23,7 +23,7 @@ def sound_gradients(device: torch.device, precision: str) -> contextlib.Abstract
 class _SmallMapsInSinglePrecision(TorchFunctionMode):
     """Takes a convolution out of autocast where its kernel is longer than the map along some axis.
 
-    There, the backward pass of torch's CPU library (2.14 and 2.15, oneDNN with avx512_bf16) reads memory that nobody
+    There, the backward pass of torch's CPU library (seen in 2.14.1, oneDNN with avx512_bf16) reads memory that nobody
     wrote: gradients differ from call to call, and are NaN at times. The last stage of a 3D ResNet on a small volume is
     such a case. Of 682 shapes drawn at random in which no axis is shorter than the kernel, none was wrong.
     """
