@@ -29,7 +29,7 @@ from mlfp.cli.explained import PROVIDED, SUPPLIED, documented, type_name
 from mlfp.hookspecs import KINDS, Hooks
 from mlfp.plugins import registry
 from mlfp.registry import BUILT_IN, Component
-from mlfp.report import cells, differences, markdown, protocol, saved
+from mlfp.report import cells, differences, markdown, panels, protocol, saved
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -143,6 +143,7 @@ def benchmarks() -> Iterator[str]:
         yield from markdown.ranked(result)
         yield from markdown.pairs(result, level=3)
         yield from differences.lines(result, level=3)
+        yield from panels.lines(result, level=3)
         yield from protocol.lines(result, level=3)
 
 

@@ -310,11 +310,12 @@ class _Bench:
         self._keep_pictures(workshop, records)
 
     def _keep_pictures(self, workshop: Workshop, records: Mapping[str, Record | None]) -> None:
-        from mlfp.bench import pictures
+        from mlfp.bench import pictures, saliency
 
-        done = [self._run_folder(name).path for name, record in records.items() if record is not None]
+        done = {name: self._run_folder(name) for name, record in records.items() if record is not None}
         try:
-            pictures.keep(workshop, self.folder, done)
+            pictures.keep(workshop, self.folder, [folder.path for folder in done.values()])
+            saliency.keep(workshop, [(run, done[run.id]) for run in self.planned if run.id in done])
         except (MlfpError, OSError) as error:  # a comparison is worth having without them
             self.announce(f"no pictures for the report: {_first_line(error)}")
 

@@ -127,7 +127,7 @@ def middle(
     plane, (down, across) = pixels[len(pixels) // 2], spacing[:2]
     if plane.ndim == 3:
         plane, (across, down) = plane[:, :, plane.shape[2] // 2].T[::-1], spacing[:2]
-    return _grey(plane) if window else plane, (down, across)
+    return grey(plane) if window else plane, (down, across)
 
 
 def sized(plane: np.ndarray, spacing: tuple[float, float]) -> Image:
@@ -144,15 +144,27 @@ def sized(plane: np.ndarray, spacing: tuple[float, float]) -> Image:
     return whole.resize((width, height), PillowImage.Resampling.BICUBIC)
 
 
-def _grey(plane: np.ndarray) -> np.ndarray:
-    """(rows, columns) from 0 to 1; an even surround that is neither the darkest nor the brightest is shown black.
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """(*spatial) from 0 to 1; an even surround that is neither the darkest nor the brightest is shown black.
 
     What lies around a head that was normalised within its mask is 0, and would be grey.
     """
-    around = plane == plane[0, 0]
-    inside = plane[~around] if not around.all() else plane
+    corner = pixels.flat[0]
+    around = _at_border(pixels == corner)
+    inside = pixels[~around] if not around.all() else pixels
     low, high = np.percentile(inside, [_DARKEST, _BRIGHTEST])
-    grey: np.ndarray = np.clip((plane - low) / max(high - low, 1e-12), 0, 1)
-    if around.mean() > _SURROUND and low < plane[0, 0] < high:
-        grey[around] = 0
-    return grey
+    shown: np.ndarray = np.clip((pixels - low) / max(high - low, 1e-12), 0, 1)
+    if around.mean() > _SURROUND and low < corner < high:
+        shown[around] = 0
+    return shown
+
+
+def _at_border(mask: np.ndarray) -> np.ndarray:
+    """Those parts of a mask that reach the border: within a head, tissue may have the very value of the air."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask)
+    edge = np.ones(mask.shape, bool)
+    edge[tuple(slice(1, -1) for _ in mask.shape)] = False
+    reaching: np.ndarray = np.isin(labels, np.setdiff1d(labels[edge], 0))
+    return reaching

@@ -18,6 +18,9 @@ from mlfp.types.estimate import Estimate
 from mlfp.types.exhibit import Exhibit
 from mlfp.types.measured import Measured
 
+#: Between the notes of a method.
+NOTES = "; "
+
 
 @dataclass(frozen=True)
 class Row:
@@ -195,7 +198,7 @@ def _note(records: Iterable[Record]) -> str:
                 notes[f"{evaluation['name']}: {evaluation['skipped']}"] = None
             for note in evaluation.get("notes", ()):
                 notes[f"{evaluation['name']}: {note}"] = None
-    return "; ".join(notes)
+    return NOTES.join(notes)
 
 
 def ranked(rows: Iterable[Row], rank_by: str) -> list[Row]:

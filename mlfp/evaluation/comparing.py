@@ -105,7 +105,7 @@ class Comparison:
 
     def say(self) -> str:
         """What it comes to, in words."""
-        between = f"{self.difference:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
+        between = f"{signed(self.difference)} ({signed(self.low)} to {signed(self.high)})"
         p = f"{said_p(self.p_holm)}" + (f" (Holm, {self.family} tests)" if self.family > 1 else "")
         if self.verdict != "none":
             return f"{self.first} is {self.verdict} than {self.second}: {between}, {p}."
@@ -128,6 +128,12 @@ class Comparison:
         mcnemar = rest.pop("mcnemar")
         numbers = {key: _number(value) for key, value in rest.items()}
         return cls(**numbers, mcnemar=None if mcnemar is None else Discordant(**mcnemar))
+
+
+def signed(value: float) -> str:
+    """``+0.135``, ``-0.013``, and ``0.000`` for what is rounded to nothing, whatever its sign."""
+    text = f"{value:+.3f}"
+    return text if text.strip("+-0.") else "0.000"
 
 
 def said_p(p: float) -> str:

@@ -24,10 +24,16 @@ _HEIGHT, _GAP, _LINE = 180, 6, 18
 
 
 def draw(volume: Volume, shown: np.ndarray, caption: str) -> Image.Image:
+    """A scan and its map, as :func:`laid_over` shows them, with a line of text above."""
+    return _labelled(laid_over(volume, shown), caption)
+
+
+def laid_over(volume: Volume, shown: np.ndarray, *, height: int = _HEIGHT) -> Image.Image:
     """The image, and below it the same under the map: three planes through the map's centre, or the picture.
 
     :param volume: ``(C, *spatial)``; the middle channel is drawn.
     :param shown: (*spatial), from 0 to 1.
+    :param height: of each plane, in pixels.
     """
     image = volume.data[volume.data.shape[0] // 2]
     low, high = np.percentile(image, _WINDOW)
@@ -37,9 +43,9 @@ def draw(volume: Volume, shown: np.ndarray, caption: str) -> Image.Image:
     for (picture, aspect), (heat, _) in zip(
         _planes(grey, places, volume.spacing), _planes(shown, places, volume.spacing), strict=True
     ):
-        tops.append(_sized(np.repeat(picture[..., None], 3, -1), aspect))
-        bottoms.append(_sized(covered(picture, heat), aspect))
-    return _labelled(_stacked([_beside(tops), _beside(bottoms)]), caption)
+        tops.append(_sized(np.repeat(picture[..., None], 3, -1), aspect, height))
+        bottoms.append(_sized(covered(picture, heat), aspect, height))
+    return _stacked([_beside(tops), _beside(bottoms)])
 
 
 def draw_elements(volume: Volume, maps: Sequence[np.ndarray], caption: str, columns: int = 8) -> Image.Image:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from mlfp.bench.results import BenchResult, Row
+from mlfp.bench.results import NOTES, BenchResult, Row
 from mlfp.evaluation.direction import merit
 from mlfp.types.estimate import Estimate
 
@@ -124,8 +124,13 @@ def failures(result: BenchResult) -> list[str]:
 
 
 def notes(result: BenchResult) -> list[str]:
-    """What could not be measured and why, a line for each reason."""
-    return _by_reason((row.note, row.label) for row in result.rows if row.note)
+    """What could not be measured and why, a line for each reason, with the methods where it is not all."""
+    told: dict[str, list[str]] = {}
+    for row in result.rows:
+        for note in filter(None, row.note.split(NOTES)):
+            told.setdefault(note, []).append(row.label)
+    everyone = len(result.rows) if len(result.rows) > 1 else 0
+    return [note if len(found) == everyone else f"{note} ({'; '.join(found)})" for note, found in told.items()]
 
 
 def _by_reason(told: Iterable[tuple[str, str]]) -> list[str]:

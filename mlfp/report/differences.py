@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlfp.bench.results import BenchResult
 from mlfp.bench.significance import ALL, BEST
-from mlfp.evaluation.comparing import Comparison, said_p
+from mlfp.evaluation.comparing import Comparison, said_p, signed
 from mlfp.evaluation.direction import merit
 from mlfp.report.tables import table
 
@@ -55,7 +55,7 @@ def short(result: BenchResult, metric: str, label: str, group: str = "") -> str:
     item = between(result, metric, label, baseline(result, metric, group))
     if item is None:
         return ""
-    return f"{item.difference:+.3f}" + (f" {NOT_SHOWN}" if item.verdict == "none" else "")
+    return signed(item.difference) + (f" {NOT_SHOWN}" if item.verdict == "none" else "")
 
 
 def summary(result: BenchResult) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _against(best: str, tested: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _listed(items: Sequence[Comparison]) -> str:
-    return "; ".join(f"{item.first} ({item.difference:+.3f}, {said_p(item.p_holm)})" for item in items)
+    return "; ".join(f"{item.first} ({signed(item.difference)}, {said_p(item.p_holm)})" for item in items)
 
 
 def _fine_print(result: BenchResult, families: Sequence[int]) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _cells(item: Comparison) -> list[str]:
     return [
         item.first,
         item.second,
-        f"{item.difference:+.3f} ({item.low:+.3f} to {item.high:+.3f}){mark}",
+        f"{signed(item.difference)} ({signed(item.low)} to {signed(item.high)}){mark}",
         _p(item.p),
         _p(item.p_holm),
         "" if math.isnan(item.effect) else f"{item.effect:+.2f}",
@@ -147,9 +147,9 @@ def print_duel(found: Duel, console: Console) -> None:
         shown.add_column(title, justify="right", no_wrap=True)
     for item in found.comparisons:
         mark = f" {NOT_SHOWN}" if item.verdict == "none" else ""
-        between = f"{item.low:+.3f} {item.high:+.3f}"
+        between = f"{signed(item.low)} {signed(item.high)}"
         shown.add_row(
-            f"{item.metric}\n{item.first}\n{item.second}", f"{item.difference:+.3f}{mark}", between, _p(item.p),
+            f"{item.metric}\n{item.first}\n{item.second}", f"{signed(item.difference)}{mark}", between, _p(item.p),
             *([_p(item.p_holm)] if several else []), f"{item.higher} {item.lower} {item.same}",
         )  # fmt: skip
     if found.comparisons:

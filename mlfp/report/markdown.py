@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences, printed, protocol
+from mlfp.report import cells, differences, panels, printed, protocol
 from mlfp.report.tables import table as table
 
 
@@ -25,6 +25,7 @@ def _lines(result: BenchResult) -> Iterator[str]:
         yield from ranked(result)
         yield from pairs(result)
         yield from differences.lines(result)
+        yield from panels.lines(result)
         yield from protocol.lines(result)
     if result.expected:
         yield f"## {printed.title(result)}"
@@ -42,21 +43,22 @@ def _lines(result: BenchResult) -> Iterator[str]:
 
 
 def ranked(result: BenchResult) -> Iterator[str]:
-    """The ranked table, a column a metric, best in bold; and a column for what could not be measured."""
+    """The ranked table, a column a metric, best in bold; and below it what could not be measured."""
     names = cells.metrics(result) or [result.rank_by]
-    notes = any(row.note for row in result.rows)
-    header = ["method", *(_breakable(name) for name in names), "time", "parameters", *(["note"] if notes else [])]
+    header = ["method", *(_breakable(name) for name in names), "time", "parameters"]
     body = [
         [
             row.label,
             *_metrics(row, names, result.rows),
             cells.seconds(row.seconds),
             cells.parameters(row.parameters),
-            *([row.note] if notes else []),
         ]
         for row in result.rows
     ]
-    yield from table(header, body, left=(0, len(header) - 1) if notes else (0,))
+    yield from table(header, body)
+    notes = cells.notes(result)
+    if notes:
+        yield from ("Not measured:", "", *(f"- {line}" for line in notes), "")
 
 
 def pairs(result: BenchResult, *, level: int = 2) -> Iterator[str]:

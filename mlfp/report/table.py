@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences, printed, protocol
+from mlfp.report import cells, differences, panels, printed, protocol
 
 #: Blank columns between two columns of the table.
 GAP = 2
@@ -125,6 +125,7 @@ def _below(result: BenchResult) -> Iterator[str]:
     yield ""
     yield " ".join([*cells.subject(result), *protocol.sentence(result)])
     yield from ([] if not result.comparisons else [" ".join(differences.summary(result))])
+    yield from panels.brief(result)
     yield from (f"Not measured: {line}" for line in cells.notes(result))
     yield from (f"Failed: {line}" for line in cells.failures(result))
     if result.failures:

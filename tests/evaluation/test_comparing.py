@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlfp.bench.records import to_json
 from mlfp.evaluation import intervals
-from mlfp.evaluation.comparing import Comparison, compare
+from mlfp.evaluation.comparing import Comparison, compare, signed
 from mlfp.types.estimate import Units
 
 
@@ -171,3 +171,10 @@ def test_holm_keeps_false_alarms_below_the_level() -> None:
             item.verdict != "none" for item in compare("m", measured, seed=trial, permutations=499, resamples=10)
         )
     assert alarms <= 300 * 0.05 + 3 * math.sqrt(300 * 0.05 * 0.95)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.135, "+0.135"), (-0.0131, "-0.013"), (-0.0001, "0.000"), (0.0, "0.000")]
+)
+def test_a_difference_that_rounds_to_nothing_has_no_sign(value: float, text: str) -> None:
+    assert signed(value) == text

@@ -42,11 +42,11 @@ def test_a_bar_in_a_name_does_not_break_the_table(make_result: Make) -> None:
     assert "a\\|b" in markdown.render(result)
 
 
-def test_notes_have_a_column_only_where_there_are_some(make_result: Make) -> None:
+def test_notes_are_listed_where_there_are_some(make_result: Make) -> None:
     result = make_result()
     quiet = BenchResult(result.name, result.folder, [_without_note(row) for row in result.rows], [], result.rank_by)
-    assert "| note |" in markdown.render(result)
-    assert "note" not in markdown.render(quiet)
+    assert "Not measured:\n\n- model-only: needs model (untrained)\n" in markdown.render(result)
+    assert "Not measured" not in markdown.render(quiet)
 
 
 def _without_note(row: Row) -> Row:

@@ -16,7 +16,7 @@ from mlfp.report.html.overview import styles
 from mlfp.report.svg.charts import Dot, Series, forest, heat, histogram, lines
 from mlfp.report.svg.plot import Side
 from mlfp.report.svg.scale import around
-from mlfp.types.exhibit import Curve, Histogram, Matrix, Panel
+from mlfp.types.exhibit import Curve, Histogram, Matrix
 
 #: Points of a line of a learning curve: more do not show.
 _POINTS = 120
@@ -124,7 +124,8 @@ def _curves(shown: Mapping[str, Curve], numbers: Mapping[str, int]) -> Iterator[
             if item.name == line
         ]
         heights = [value for item in series for values in (item.y, item.low, item.high) for value in _listed(values)]
-        widths = [value for item in series for value in item.x]
+        # The grid is the same for all comparisons; where there are too few pairs to tell, nothing is drawn.
+        widths = [value for item in series for value in item.x[np.isfinite(item.y)]]
         x = Side(first.x.label, *_range(first.x.scale, widths), first.x.scale)
         y = Side(first.y.label, *_range(first.y.scale, heights), first.y.scale)
         title = f"{first.title}, {line}" if line else first.title
@@ -146,7 +147,7 @@ def _range(scale: str, values: Sequence[float]) -> tuple[float, float]:
         return (1e-3, 0.5) if scale == "probit" else (1.0, 10.0)
     low, high = float(inside.min()), float(inside.max())
     if scale == "probit":
-        return max(low, 1e-5), min(max(high, low * 2), 1 - 1e-5)
+        return max(low, 1e-5), min(max(high, low * 2), 1 - 1e-3)
     return low, max(high, low * 2)
 
 
@@ -185,11 +186,6 @@ def matrix_galleries(result: BenchResult) -> list[Gallery]:
         ]  # fmt: skip
         found.append(Gallery(f"{next(iter(shown.values())).title} ({name})", figures))
     return found
-
-
-def panels(result: BenchResult) -> list[tuple[str, Panel]]:
-    """All panels, with their method."""
-    return [(label, item) for shown in exhibits(result, Panel).values() for label, item in shown.items()]
 
 
 def learning_figures(result: BenchResult, kept: Kept) -> list[Figure]:

@@ -73,6 +73,12 @@ class Kept:
         return pd.DataFrame(columns=list(neighbours.COLUMNS))
 
     @cached_property
+    def subjects(self) -> dict[str, str]:
+        """Scan to subject, of the scans whose fingerprints were kept."""
+        found = next((kept for row in self.result.rows if (kept := self.fingerprints(row.label))), None)
+        return {} if found is None else dict(zip(found[0].table.scans, found[0].table.subjects, strict=True))
+
+    @cached_property
     def pictures(self) -> dict[tuple[str, str], Picture]:
         """Chain and scan to picture."""
         rows = pictures.read_frame(self.folder).to_dict("records")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.evaluation.comparing import Comparison, said_p
+from mlfp.evaluation.comparing import Comparison, said_p, signed
 from mlfp.report import cells, differences
 from mlfp.report.svg.charts import Dot, whisker
 from mlfp.report.svg.element import DASH, MINUS, drawing, mark, tag
@@ -119,7 +119,7 @@ def _against(result: BenchResult, row: Row) -> Cell:
     item = differences.between(result, result.rank_by, row.label, best)
     if item is None:
         return Cell("baseline" if row.label == best and result.comparisons else "", "")
-    return Cell(f"{item.difference:+.3f}".replace("-", MINUS), f"{item.difference:.9g}", verdict(item))
+    return Cell(signed(item.difference).replace("-", MINUS), f"{item.difference:.9g}", verdict(item))
 
 
 def verdict(item: Comparison) -> str:
@@ -150,8 +150,8 @@ def tests(result: BenchResult) -> list[Test]:
         Test(
             first=item.first,
             second=item.second,
-            difference=f"{item.difference:+.3f}".replace("-", MINUS),
-            between=f"{item.low:+.3f} to {item.high:+.3f}".replace("-", MINUS),
+            difference=signed(item.difference).replace("-", MINUS),
+            between=f"{signed(item.low)} to {signed(item.high)}".replace("-", MINUS),
             p=said_p(item.p_holm).removeprefix("p ").removeprefix("= "),
             effect=DASH if math.isnan(item.effect) else f"{item.effect:+.2f}".replace("-", MINUS),
             subjects=f"{item.higher} / {item.lower} / {item.same}",

@@ -12,8 +12,8 @@ import jinja2
 from markupsafe import Markup
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences, printed, protocol
-from mlfp.report.html import figures, maps, overview, strips
+from mlfp.report import cells, differences, panels, printed, protocol
+from mlfp.report.html import figures, looks, maps, overview, strips
 from mlfp.report.html.glossary import meanings
 from mlfp.report.html.kept import Kept, Picture
 from mlfp.report.html.veil import Veil
@@ -117,7 +117,7 @@ def render(result: BenchResult, *, redact: bool = False) -> str:
         loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals["swatch"] = overview.swatch
+    environment.globals |= {"swatch": overview.swatch, "between": panels.between}
     context: dict[str, Any] = {
         "page": page, "result": result, "veil": veil, "redact": redact, "version": metadata.version("mlfp"),
         "style": Markup(_template("style.css")), "script": Markup(_template("script.js")),
@@ -131,8 +131,9 @@ def render(result: BenchResult, *, redact: bool = False) -> str:
         "notes": [veil.text(line) for line in cells.notes(result)],
         "metrics": figures.metric_figures(result), "pairs": figures.pair_figures(result),
         "curves": figures.curve_galleries(result), "histograms": figures.histogram_figures(result),
-        "matrices": figures.matrix_galleries(result), "panels": figures.panels(result),
+        "matrices": figures.matrix_galleries(result), "panels": panels.glances(result),
         "learning": figures.learning_figures(result, kept), "maps": page.maps, "strips": page.strips,
+        "looks": looks.looks(result, kept, veil),
         "styles": {row.label: place % 8 for row, place in zip(result.rows, _numbers(result), strict=True)},
         "meanings": meanings(name for row in result.rows for name in row.metrics),
         "environment": kept.environment, "command": veil.text(kept.text("command.txt").strip()),

@@ -35,19 +35,26 @@ class Series:
 
 
 def lines(series: Sequence[Series], x: Side, y: Side, *, label: str, width: float = 360.0) -> Markup:
-    """Lines over the same axes, the first on top; thin bands are their intervals."""
+    """Lines over the same axes, the first on top; thin bands are their intervals.
+
+    What lies beyond an axis (no error at all, on a logarithmic one) is drawn at its end.
+    """
     plot = Plot(x, y, label, width=width)
+
+    def up(values: np.ndarray) -> np.ndarray:
+        return np.clip(plot.up(values), plot.up.end, plot.up.start)
+
     for item in reversed(series):
-        across, up = plot.across(item.x), plot.up(item.y)
+        across = np.clip(plot.across(item.x), plot.across.start, plot.across.end)
+        height = up(item.y)
         parts = []
         if item.low is not None and item.high is not None:
-            low, high = (np.clip(plot.up(values), plot.up.end, plot.up.start) for values in (item.low, item.high))
-            parts.append(band(across, low, high, "band"))
-        parts.append(path(across, up, "line"))
-        there = np.flatnonzero(np.isfinite(across) & np.isfinite(up))
+            parts.append(band(across, up(item.low), up(item.high), "band"))
+        parts.append(path(across, height, "line"))
+        there = np.flatnonzero(np.isfinite(across) & np.isfinite(height))
         if item.marks and len(there):
             chosen = there[np.unique(np.linspace(0, len(there) - 1, item.marks).round().astype(int))]
-            parts += [mark(item.style, across[place], up[place]) for place in chosen]
+            parts += [mark(item.style, across[place], height[place]) for place in chosen]
         plot.add(group(tag("title", item.name), *parts, class_=f"series m{item.style}", data_series=item.style))
     return plot.render()
 
@@ -159,7 +166,7 @@ def heat(
                 class_="celltext" + (" strong" if share > 0.8 else ""),
             )
             parts.append(group(cell, shown))
-    return drawing(width, height, *parts, label=label)
+    return drawing(width, height, *parts, label=label, class_="chart heat")
 
 
 def shortened(name: str, most: int) -> str:

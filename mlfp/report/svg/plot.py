@@ -10,7 +10,7 @@ from mlfp.report.svg.element import drawing, group, line, text
 from mlfp.report.svg.scale import Kind, Scale
 
 #: Pixels around the frame: left, right, top, bottom.
-MARGINS = (46.0, 12.0, 10.0, 40.0)
+MARGINS = (52.0, 12.0, 10.0, 40.0)
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,12 @@ def look(trial: Trial, ranking: Ranking, scans: Scans, cut: float, findings: Fin
         only,
         reference=chance,
         alarm=lambda found: found.low - chance > TOLERATED * (plain.value - chance),
-        fine="Shown outlines alone, the method finds much fewer subjects.",
+        fine="Shown outlines alone, the method is not shown to find more than chance does.",
         wrong="Shown outlines alone, the method finds most of what it finds in whole scans.",
+        partly=(
+            lambda found: found.low > chance,
+            "Shown outlines alone, the method still finds subjects, though not most of what it finds in whole scans.",
+        ),
     )
     edge = Spec("disturb", {"kind": "edge", "amount": cut})
     findings.add(
@@ -44,8 +48,12 @@ def look(trial: Trial, ranking: Ranking, scans: Scans, cut: float, findings: Fin
         _hits(scans.altered([], [edge]), findings),
         reference=plain.value,
         alarm=lambda found: found.high - chance < TOLERATED * (plain.value - chance),
-        fine="Another outline around the same inside does little harm.",
+        fine="Another outline around the same inside is not shown to do harm.",
         wrong="Another outline around the same inside loses most subjects.",
+        partly=(
+            lambda found: found.high < plain.value,
+            "Another outline around the same inside loses subjects, though not most of them.",
+        ),
     )
 
 

@@ -38,15 +38,17 @@ class Findings:
         alarm: Callable[[Estimate], bool],
         fine: str,
         wrong: str,
+        partly: tuple[Callable[[Estimate], bool], str] | None = None,
     ) -> None:
         """Keep a reading.
 
         :param key: the metric's name.
         :param fine: what it says without an alarm. :param wrong: what with one.
+        :param partly: when something of the fault is shown, though not enough for an alarm, and what it says then.
         """
         self.estimates[key] = estimate
         raised = bool(alarm(estimate))  # JSON knows no truth of numpy's
-        says = wrong if raised else fine
+        says = wrong if raised else partly[1] if partly is not None and partly[0](estimate) else fine
         self.readings.append(
             Reading(name, estimate.value, estimate.low, estimate.high, estimate.n, reference, raised, says)
         )

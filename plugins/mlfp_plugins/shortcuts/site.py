@@ -49,8 +49,13 @@ def _attraction(trial: Trial, ranking: Ranking, column: str, findings: Findings)
         findings.average(trial.queries, same, kept),
         reference=reference,
         alarm=lambda found: excess(found.low, reference) > TOLERATED,
-        fine="Strangers of the same site do not crowd around a scan.",
+        fine=f"It is not shown that a scan's nearest stranger is of its {column} more often than by chance.",
         wrong=f"A scan's nearest stranger is nearly always of its {column}: the method tells the {column}.",
+        partly=(
+            lambda found: found.low > reference,
+            f"A scan's nearest stranger is of its {column} more often than by chance: some of what is told apart is "
+            f"the {column}.",
+        ),
     )
 
 
@@ -149,6 +154,12 @@ def _probe(trial: Trial, vectors: np.ndarray, sites: np.ndarray, column: str, fi
         findings.average(trial.queries, right, np.ones(len(sites), bool)),
         reference=reference,
         alarm=lambda found: excess(found.low, reference) > TOLERATED,
-        fine="A linear probe reads the site of unseen subjects hardly better than by always naming the commonest.",
+        fine=f"It is not shown that a linear probe reads the {column} of unseen subjects better than by always naming "
+        "the commonest.",
         wrong=f"A linear probe reads the {column} of unseen subjects off their fingerprints.",
+        partly=(
+            lambda found: found.low > reference,
+            f"A linear probe reads the {column} of unseen subjects better than by always naming the commonest, though "
+            "not most of the way to certainty.",
+        ),
     )

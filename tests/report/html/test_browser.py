@@ -77,6 +77,14 @@ def test_pointing_at_a_scan_shows_its_picture_and_lights_its_subject(page: Brows
     assert page.evaluate("document.getElementById('tip').hidden") is True
 
 
+def test_maps_over_scans_are_drawn_and_fit_a_phone(page: Browser) -> None:
+    page.resize(390, 844, mobile=True)
+    images = "Array.from(document.querySelectorAll('#saliency img'))"
+    assert page.evaluate(f"{images}.length") == 3
+    assert page.evaluate(f"{images}.every((image) => image.complete && image.naturalWidth > 40 && image.alt)") is True
+    assert page.evaluate(f"Math.max(...{images}.map((image) => image.getBoundingClientRect().right))") <= 390
+
+
 def test_the_keyboard_reaches_the_table_the_maps_and_the_tabs(page: Browser) -> None:
     seen = []
     for _ in range(80):

@@ -68,7 +68,7 @@ def test_every_address_within_the_page_has_its_place(page: str) -> None:
 
 
 def test_every_section_is_there(page: str) -> None:
-    for section in ("ranking", "curves", "maps", "retrieval", "learning", "method"):
+    for section in ("ranking", "curves", "maps", "saliency", "retrieval", "learning", "method"):
         assert f'<section id="{section}">' in page
     for said in ("worst errors first", "cosine distance", "Please cite", "To reproduce", "mlfp bench bench.yaml"):
         assert said in page
@@ -109,13 +109,41 @@ def test_points_of_the_maps_are_the_test_scans(page: str) -> None:
     assert all(point["p"] and point["u"].startswith("patient") for point in points)
 
 
+def test_maps_lie_over_a_few_scans_with_what_they_can_tell_and_what_not(page: str) -> None:
+    section = page.partition('<section id="saliency">')[2].partition("</section>")[0]
+    assert len(re.findall(r'<img src="data:image/jpeg;base64,', section)) == 3
+    for said in ("It can tell", "It cannot tell", "of the image", "With the map of random weights they correlate"):
+        assert said in section
+    assert len(section) < 60_000
+
+
+def test_without_a_checkpoint_it_says_why_there_is_no_map(finished: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished, tmp_path / "results"))
+    for path in folder.glob("runs/*/saliency.json"):
+        path.unlink()
+    assert "No map: none was kept when it ran; mlfp explain" in html.render(saved.read(folder))
+    for path in folder.glob("runs/*/model.safetensors"):
+        path.unlink()
+    assert "No map: no checkpoint of a single model is at hand" in html.render(saved.read(folder))
+
+
 def test_redacted_no_picture_no_id_and_no_path_is_left(finished: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished, tmp_path / "results"))
     result = saved.read(folder)
     result = replace(result, data={**result.data, "failed": ["patient07-visit1.png"]})
     text = html.render(result, redact=True)
     Structure(text)
-    for secret in ("patient", "visit0", "visit1", "hospital", ".png", "data:image", str(finished.parent), "<image"):
+    for secret in (
+        "patient",
+        "visit0",
+        "visit1",
+        "hospital",
+        ".png",
+        "data:image",
+        str(finished.parent),
+        "<image",
+        "<img",
+    ):
         assert secret not in text
     assert "subject 1" in text
     assert f"{result.rows[0].metrics[result.rank_by].value:.3f}" in text
@@ -133,6 +161,7 @@ def test_a_result_with_nothing_beside_it_still_makes_a_page(make_result: Make, t
     Structure(text)
     for said in ("the loss is not finite", "model-only: needs model", "±0.012", "T1", "42 subjects"):
         assert said in text
+    assert "No map: no checkpoint of a single model is at hand" in text
     for absent in ('id="maps"', 'id="retrieval"', 'id="learning"'):
         assert absent not in text
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -9,7 +10,7 @@ from markupsafe import Markup
 
 from mlfp.report.svg.charts import Dot, Series, forest, heat, histogram, lines, shortened
 from mlfp.report.svg.element import DASH, SHAPES, mark, path, tag
-from mlfp.report.svg.plot import Side
+from mlfp.report.svg.plot import MARGINS, Side
 
 
 def _parsed(drawing: Markup) -> ElementTree.Element:
@@ -80,3 +81,17 @@ def test_shapes_differ() -> None:
 @given(st.text(min_size=1, max_size=60), st.integers(4, 30))
 def test_a_name_fits(name: str, most: int) -> None:
     assert len(shortened(name, most)) <= most
+
+
+def test_what_lies_beyond_an_axis_is_drawn_at_its_end_and_not_outside_the_frame() -> None:
+    x = np.array([0.01, 0.1, 0.9])
+    errors = np.array([0.5, 0.1, 0.0])  # no error at all has no place on a probit axis
+    drawn = lines(
+        [Series("a", 0, x, errors, errors, errors)], Side("fmr", 0.01, 0.5, "probit"),
+        Side("fnmr", 0.05, 0.6, "probit"), label="DET", width=360,
+    )  # fmt: skip
+    found = re.findall(r'<path d="([^"]+)" class="line"', str(drawn))
+    points = [tuple(map(float, pair)) for pair in re.findall(r"[ML]([\d.-]+) ([\d.-]+)", found[0])]
+    left, right, top, bottom = MARGINS
+    assert len(points) == 3
+    assert all(left <= across <= 360 - right and top <= down <= 260 - bottom for across, down in points)
