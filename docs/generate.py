@@ -26,7 +26,7 @@ from mlfp import parameters
 from mlfp.bench.results import BenchResult
 from mlfp.cli.app import COMMANDS, application
 from mlfp.cli.explained import PROVIDED, SUPPLIED, documented, type_name
-from mlfp.hookspecs import KINDS, Hooks
+from mlfp.hookspecs import KINDS, OWN, Hooks
 from mlfp.plugins import registry
 from mlfp.registry import BUILT_IN, Component
 from mlfp.report import cells, differences, markdown, panels, protocol, saved
@@ -108,7 +108,7 @@ def _component(component: Component) -> Iterator[str]:
     target = component.load()
     yield from (f"### {component.name}", "", component.summary, "")
     if component.paper:
-        yield from (f"Source: {component.paper}.", "")
+        yield from ("Source: mlfp's own." if component.paper == OWN else f"Source: {component.paper}.", "")
     known, _ = parameters.parameters_of(target)
     texts = documented(target)
     rows = [

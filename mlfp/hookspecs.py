@@ -23,6 +23,8 @@ import pluggy
 
 hookspec = pluggy.HookspecMarker("mlfp")
 hookimpl = pluggy.HookimplMarker("mlfp")
+#: The source of what no work proposed: the distribution's own.
+OWN = "own"
 
 
 class Register(Protocol):
@@ -46,7 +48,7 @@ class Register(Protocol):
         :param name: lower-case words joined by hyphens.
         :param target: ``"module:attribute"``; called with the component's parameters as keywords.
         :param summary: one sentence for lists.
-        :param paper: who proposed it: author, year, and where.
+        :param paper: its source: who proposed it, with author, year and where; an equation; or :data:`OWN`.
         :param dims: 2 and/or 3, the spatial dimensions it works in; empty means any.
         :param domains: what it was made for, such as ``brain-mri`` or ``chest-xray``; empty means any.
         :param extras: extras of the distribution that it needs installed.

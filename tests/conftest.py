@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -30,26 +32,58 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(scope="session")
-def small_store() -> ModuleType:
-    """``tests/fingerprints/small_store.py``: pictures and a model for them."""
-    path = Path(__file__).parent / "fingerprints" / "small_store.py"
-    spec = importlib.util.spec_from_file_location("mlfp_tests_small_store", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def helpers() -> Callable[[str], ModuleType]:
+    """Loads a module that lies beside the tests, by its path without the ending, once a session."""
+
+    def load(place: str) -> ModuleType:
+        path = Path(__file__).parent / f"{place}.py"
+        name = f"mlfp_tests_{path.stem}"
+        if name not in sys.modules:
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            # Before it runs: dataclasses and the registry look their module up by name.
+            sys.modules[name] = module
+            spec.loader.exec_module(module)
+        return sys.modules[name]
+
+    return load
 
 
 @pytest.fixture(scope="session")
-def trees() -> ModuleType:
-    """Makes data sets in the layouts in which they are handed out: ``trees.py`` beside this file."""
-    name = "mlfp_tests_trees"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("trees.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+def small_store(helpers: Callable[[str], ModuleType]) -> ModuleType:
+    """Pictures and a model for them."""
+    return helpers("fingerprints/small_store")
+
+
+@pytest.fixture(scope="session")
+def trees(helpers: Callable[[str], ModuleType]) -> ModuleType:
+    """Makes data sets in the layouts in which they are handed out."""
+    return helpers("trees")
+
+
+@pytest.fixture(scope="session")
+def pictures_of(helpers: Callable[[str], ModuleType]) -> Callable[..., Path]:
+    """Writes pictures of made-up subjects, and their manifest."""
+    write: Callable[..., Path] = helpers("pictures").write_pictures
+    return write
+
+
+def _holds(read: Any, written: Any) -> bool:
+    if isinstance(written, Mapping):
+        return isinstance(read, Mapping) and all(key in read and _holds(read[key], written[key]) for key in written)
+    if isinstance(written, list | tuple):
+        same = isinstance(read, list | tuple) and len(read) == len(written)
+        return same and all(map(_holds, read, written))
+    if isinstance(read, Mapping):  # a name alone stands for a component without parameters
+        return bool(read.get("use") == written)
+    if isinstance(written, str) and isinstance(read, float):  # YAML reads 1e4 as a text
+        return read == float(written)
+    return bool(read == written)
+
+
+@pytest.fixture(scope="session")
+def holds() -> Callable[[Any, Any], bool]:
+    """Tells whether a configuration that was read holds all that was written, whatever it has besides."""
+    return _holds

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 
 from mlfp.cli.app import application
 from mlfp.errors import ParameterError
+from mlfp.hookspecs import OWN
 from mlfp.plugins import registry
 from mlfp.training.settings import TrainingSettings
 
@@ -131,14 +134,24 @@ def test_its_numbers_have_a_test(listed: dict[tuple[str, str], dict[str, Any]], 
     assert any(module in text or any(word in text for word in quoted) for text in texts), f"{kind} {name}"
 
 
+def test_every_component_has_a_source(listed: dict[tuple[str, str], dict[str, Any]]) -> None:
+    """A work with its year, a standard, an equation, or mlfp's own; never nothing, never a word alone."""
+    told = {item: listed[item]["paper"] or "" for item in listed}
+    assert {
+        item for item, paper in told.items() if paper != OWN and not (re.search(r"\d", paper) and " " in paper)
+    } == set()
+
+
 def test_no_component_s_dimensions_are_left_open(listed: dict[tuple[str, str], dict[str, Any]]) -> None:
     assert all(item["dims"] in ([2], [3], BOTH) for item in listed.values())
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_setting_is_read_and_works_together(name: str) -> None:
+def test_a_setting_is_read_and_works_together(name: str, holds: Callable[[Any, Any], bool]) -> None:
     written = {"encoder": {"use": "resnet18-2d"}, **yaml.safe_load(SETTINGS[name])}
-    TrainingSettings.parse(written).check(registry(), in_channels=1, spatial_dims=2)
+    settings = TrainingSettings.parse(written)
+    assert holds(settings.to_config(), written)
+    settings.check(registry(), in_channels=1, spatial_dims=2)
 
 
 @pytest.mark.parametrize("name", ["cross-batch memory", "projection head", "linear", "modality: same", "one cycle"])

@@ -21,6 +21,7 @@ from mlfp.bench.records import Record, RunFolder, to_json, write_lines, write_te
 from mlfp.bench.source import Source
 from mlfp.errors import MlfpError, ParameterError, nearest
 from mlfp.execution.progress import Progress, silent
+from mlfp.hookspecs import OWN
 from mlfp.plugins import registry
 from mlfp.types.remark import told
 
@@ -358,7 +359,7 @@ class _Bench:
     def _papers(self, finished: Mapping[str, Record]) -> list[str]:
         used = {tuple(text.split(" ")[:2]) for record in finished.values() for text in record.components}
         papers = {registry().find(kind, name).paper for kind, name in sorted(used)}
-        return sorted(paper for paper in papers if paper)
+        return sorted(paper for paper in papers if paper and paper != OWN)
 
 
 def _measured(record: Record) -> Iterator[str]:

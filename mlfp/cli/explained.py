@@ -12,7 +12,7 @@ import click
 from mlfp import parameters
 from mlfp.cli.output import width
 from mlfp.errors import UnknownComponentError, UsageError, nearest
-from mlfp.hookspecs import KINDS
+from mlfp.hookspecs import KINDS, OWN
 from mlfp.plugins import registry
 from mlfp.registry import Component
 from mlfp.training.settings import EMBEDDING_DIM
@@ -60,7 +60,7 @@ def explain(component: Component) -> None:
     click.echo()
     owner = f"{component.distribution} {component.distribution_version}"
     facts = {
-        "paper": component.paper,
+        "source": f"{component.plugin}'s own" if component.paper == OWN else component.paper,
         "works in": " and ".join(f"{dim}D" for dim in component.dims),
         "made for": ", ".join(component.domains),
         "also called": ", ".join(component.aliases),

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
-from scipy import ndimage
-
-SUBJECTS, SESSIONS, SIZE = 24, 3, 32
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A manifest of 24 subjects with 3 pictures each: a smooth pattern of the subject's own, and noise."""
-    folder = tmp_path_factory.mktemp("pictures")
-    generator = np.random.default_rng(0)
-    rows = []
-    for subject in range(SUBJECTS):
-        pattern = ndimage.gaussian_filter(generator.normal(size=(SIZE, SIZE)), 3)
-        pattern /= pattern.std()
-        for session in range(SESSIONS):
-            noisy = pattern + 0.7 * ndimage.gaussian_filter(generator.normal(size=(SIZE, SIZE)), 1)
-            pixels = np.clip(128 + 40 * noisy, 1, 255).astype(np.uint8)
-            name = f"s{subject:02d}_{session}.png"
-            Image.fromarray(pixels).save(folder / name)
-            rows.append({"path": name, "subject": f"{subject:03d}", "session": session, "modality": "AB"[session % 2]})
-    pd.DataFrame(rows).to_csv(folder / "scans.csv", index=False)
-    return folder / "scans.csv"
+def pictures(tmp_path_factory: pytest.TempPathFactory, pictures_of: Callable[..., Path]) -> Path:
+    """A manifest of 24 subjects with 3 pictures each."""
+    manifest = tmp_path_factory.mktemp("pictures") / "scans.csv"
+    names, files = "{subject:03d}", "s{subject:02d}_{session}.png"
+    return pictures_of(manifest, subjects=24, size=32, noise=0.7, names=names, files=files)
 
 
 @pytest.fixture

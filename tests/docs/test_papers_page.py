@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,34 +49,40 @@ def kinds_of(use: str) -> list[str]:
     return found
 
 
-def check(value: Any) -> None:
-    """A component, or a key of a training, of its ``train``, of a term, of a batch or of a miner.
+def read(value: Any) -> Any:
+    """What mlfp makes of a component, or of a key of a training, of its ``train``, of a term, of a batch or of a miner.
 
     :raises MlfpError: it is none of them, or its value is not taken.
     """
     if isinstance(value, dict) and "use" in value:
-        spec = Spec.parse(value)
-        kinds = kinds_of(spec.use)
-        assert kinds, f"no component is called {spec.use!r}"
-        if kinds == ["evaluator"]:
-            spec = EvaluationSpec.parse(value).spec
-        registry().check(kinds[0], spec, OFFERED.get(kinds[0], ("spatial_dims", "spacing", "in_channels")))
-        return
+        return read_component(value)
     assert isinstance(value, dict), f"{value!r} is no configuration"
     (key,) = value
     if key in TrainingSettings.model_fields:
-        TrainingSettings.parse({"encoder": "compact-2d", **value})
-    elif key in TrainSettings.model_fields:
-        TrainSettings.model_validate(value)
-    elif key in TermSettings.model_fields:
+        return TrainingSettings.parse({"encoder": "compact-2d", **value}).to_config()
+    if key in TrainSettings.model_fields:
+        return TrainSettings.model_validate(value).model_dump(mode="json")
+    if key in TermSettings.model_fields:
         settings = TrainingSettings.parse({"encoder": "compact-2d", "objective": [{"loss": "contrastive", **value}]})
         for kind, part in (("loss", settings.objective[0].loss), ("miner", settings.objective[0].miner)):
             if part is not None:
                 registry().check(kind, part, OFFERED[kind])
-    elif key in BatchSettings.model_fields:
-        BatchSettings.model_validate({"scans": 2, **value})
-    else:
-        registry().check("miner", Spec("batched-hard", value), OFFERED["miner"])
+        return settings.to_config()["objective"][0]
+    if key in BatchSettings.model_fields:
+        return BatchSettings.model_validate({"scans": 2, **value}).model_dump(mode="json")
+    return registry().check("miner", Spec("batched-hard", value), OFFERED["miner"])
+
+
+def read_component(value: dict[str, Any]) -> dict[str, Any]:
+    spec = Spec.parse(value)
+    kinds = kinds_of(spec.use)
+    assert kinds, f"no component is called {spec.use!r}"
+    if kinds == ["evaluator"]:
+        evaluation = EvaluationSpec.parse(value)
+        registry().check("evaluator", evaluation.spec, OFFERED.get("evaluator", ()))
+        return evaluation.to_config()
+    checked = registry().check(kinds[0], spec, OFFERED.get(kinds[0], ("spatial_dims", "spacing", "in_channels")))
+    return {"use": spec.use, **checked}
 
 
 def test_there_is_something_to_check() -> None:
@@ -84,8 +90,8 @@ def test_there_is_something_to_check() -> None:
 
 
 @pytest.mark.parametrize(("span", "value"), list(fragments()), ids=lambda item: item if isinstance(item, str) else "")
-def test_what_the_page_says_can_be_written(span: str, value: Any) -> None:
-    check(value)
+def test_what_the_page_says_can_be_written(span: str, value: Any, holds: Callable[[Any, Any], bool]) -> None:
+    assert holds(read(value), value)
 
 
 @pytest.mark.parametrize(
@@ -104,4 +110,4 @@ def test_what_the_page_says_can_be_written(span: str, value: Any) -> None:
 )
 def test_what_cannot_be_written_is_found_out(span: str) -> None:
     with pytest.raises((MlfpError, AssertionError, ValueError)):
-        check(yaml.safe_load(span))
+        read(yaml.safe_load(span))

@@ -3,38 +3,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
-from scipy import ndimage
 
 import mlfp
 from mlfp.bench.results import BenchResult, Row, RunFailure
 from mlfp.types.estimate import Estimate
 
 Make = Callable[..., BenchResult]
-SUBJECTS, SESSIONS, SIZE = 20, 3, 24
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, pictures_of: Callable[..., Path]) -> Path:
     """The folder of a small comparison that has been run: a training, an untrained encoder, a scorer."""
     folder = tmp_path_factory.mktemp("finished")
-    generator = np.random.default_rng(0)
-    rows = []
-    for subject in range(SUBJECTS):
-        pattern = ndimage.gaussian_filter(generator.normal(size=(SIZE, SIZE)), 3)
-        for session in range(SESSIONS):
-            noisy = pattern / pattern.std() + 0.5 * ndimage.gaussian_filter(generator.normal(size=(SIZE, SIZE)), 1)
-            name = f"patient{subject:02d}-visit{session}.png"
-            Image.fromarray(np.clip(128 + 40 * noisy, 1, 255).astype(np.uint8)).save(folder / name)
-            rows.append({"path": name, "subject": f"patient{subject:02d}", "modality": "AB"[session % 2]})
-    pd.DataFrame(rows).to_csv(folder / "hospital-list.csv", index=False)
+    manifest = pictures_of(
+        folder / "hospital-list.csv", subjects=20, size=24, noise=0.5, names="patient{subject:02d}",
+        files="patient{subject:02d}-visit{session}.png",
+    )  # fmt: skip
     config = {
         "name": "small",
         "description": "Pictures of patient03 and others.",
-        "data": {"use": "manifest", "path": str(folder / "hospital-list.csv")},
+        "data": {"use": "manifest", "path": str(manifest)},
         "split": {"val": 0.2, "test": 0.4},
         "base": {
             "encoder": {"use": "compact-2d", "embedding_dim": 16},

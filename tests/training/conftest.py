@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -14,15 +12,8 @@ from mlfp.plugins import PluginHost
 
 
 @pytest.fixture(scope="session")
-def small_module() -> ModuleType:
-    path = Path(__file__).with_name("small_training.py")
-    spec = importlib.util.spec_from_file_location("mlfp_tests_small_training", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def small_module(helpers: Callable[[str], ModuleType]) -> ModuleType:
+    return helpers("training/small_training")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 
 @hookimpl
@@ -19,6 +19,7 @@ def register_augmentations(register: Register) -> None:
         "identity-warp",
         "mlfp_plugins.augmentations.identity_warp:IdentityWarp",
         summary="A strong smooth invertible warp that all rows of a subject share: a new anatomy.",
+        paper="after Arsigny et al. 2006 (log-Euclidean framework for diffeomorphisms), MICCAI",
         dims=(2, 3),
     )
     register(
@@ -39,12 +40,14 @@ def register_augmentations(register: Register) -> None:
         "noise",
         "mlfp_plugins.augmentations.noise:Noise",
         summary="Add Gaussian noise.",
+        paper="equation: x + s n, with n from N(0, 1)",
         dims=(2, 3),
     )
     register(
         "field-of-view",
         "mlfp_plugins.augmentations.field_of_view:FieldOfView",
         summary="Cut slabs off the ends of the axes, independently in each view.",
+        paper=OWN,
         dims=(2, 3),
     )
     register(

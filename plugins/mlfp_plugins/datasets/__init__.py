@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 
 @hookimpl
@@ -20,11 +20,13 @@ def register_datasets(register: Register) -> None:
         "manifest",
         "mlfp_plugins.datasets.manifest:Manifest",
         summary="Scans listed in a CSV, TSV or Parquet file, a row a scan.",
+        paper=OWN,
     )
     register(
         "folder",
         "mlfp_plugins.datasets.folder:Folder",
         summary="Files below a folder whose paths fit a template such as {subject}/{session}/{modality}.nii.gz.",
+        paper=OWN,
     )
     register(
         "bids",
@@ -62,6 +64,7 @@ def register_datasets(register: Register) -> None:
         "dicom",
         "mlfp_plugins.datasets.dicom:Dicom",
         summary="A folder of DICOM files in any order: a series a scan, by its UID.",
+        paper="NEMA PS3 (DICOM), ISO 12052",
         extras=("dicom",),
     )
     register(

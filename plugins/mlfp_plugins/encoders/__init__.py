@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 
 @hookimpl
@@ -12,12 +12,14 @@ def register_encoders(register: Register) -> None:
         "compact-2d",
         "mlfp_plugins.encoders.compact_2d:compact_2d",
         summary="Small network for pictures, for training on a CPU.",
+        paper=OWN,
         dims=(2,),
     )
     register(
         "compact-3d",
         "mlfp_plugins.encoders.compact_3d:compact_3d",
         summary="Small network for volumes, for training on a CPU.",
+        paper=OWN,
         dims=(3,),
     )
     register(

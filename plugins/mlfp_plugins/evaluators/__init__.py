@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 
 @hookimpl
@@ -24,11 +24,13 @@ def register_evaluators(register: Register) -> None:
         "cost",
         "mlfp_plugins.evaluators.cost:Cost",
         summary="What a method costs where it is used: images a second, ms a query, bytes a scan.",
+        paper=OWN,
     )
     register(
         "cross-modal",
         "mlfp_plugins.evaluators.cross_modal:CrossModal",
         summary="A matrix of query modality and gallery modality.",
+        paper=OWN,
     )
     register(
         "fairness",
@@ -59,11 +61,13 @@ def register_evaluators(register: Register) -> None:
         "robustness",
         "mlfp_plugins.evaluators.robustness:Robustness",
         summary="How accuracy falls as queries are moved, disturbed, or made longer after.",
+        paper=OWN,
     )
     register(
         "shortcuts",
         "mlfp_plugins.evaluators.shortcuts:Shortcuts",
         summary="What could fool a reader: scanner, outline, header, kin; readings that unmask a method.",
+        paper="after Geirhos et al. 2020, Shortcut Learning in Deep Neural Networks",
     )
     register(
         "verification",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 
 @hookimpl
@@ -12,6 +12,7 @@ def register_indexes(register: Register) -> None:
         "exact",
         "mlfp_plugins.indexes.exact:Exact",
         summary="Every vector is compared, in blocks: finds every neighbour, and needs nothing installed.",
+        paper=OWN,
     )
     register(
         "faiss-flat",

@@ -12,5 +12,6 @@ def register_observers(register: Register) -> None:
         "tensorboard",
         "mlfp_plugins.observers.tensorboard:TensorBoard",
         summary="Learning curves for TensorBoard.",
+        paper="Abadi et al. 2016, TensorFlow: A System for Large-Scale Machine Learning, OSDI",
         extras=("tensorboard",),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 _HERE = "mlfp_plugins.preprocessors"
 
@@ -10,17 +10,27 @@ _HERE = "mlfp_plugins.preprocessors"
 @hookimpl
 def register_preprocessors(register: Register) -> None:
     """Offer them."""
-    register("resample", f"{_HERE}.resample:Resample", summary="Voxels of a given size in mm.")
-    register("resize", f"{_HERE}.resize:Resize", summary="A given shape in voxels, stretching.")
-    register("pad", f"{_HERE}.pad:Pad", summary="A given shape in voxels, cutting off or filling up around the centre.")
-    register("crop", f"{_HERE}.crop:Crop", summary="The box around the head or body, with a margin in mm.")
+    register("resample", f"{_HERE}.resample:Resample", summary="Voxels of a given size in mm.", paper=OWN)
+    register("resize", f"{_HERE}.resize:Resize", summary="A given shape in voxels, stretching.", paper=OWN)
+    register(
+        "pad",
+        f"{_HERE}.pad:Pad",
+        summary="A given shape in voxels, cutting off or filling up around the centre.",
+        paper=OWN,
+    )
+    register("crop", f"{_HERE}.crop:Crop", summary="The box around the head or body, with a margin in mm.", paper=OWN)
     register(
         "percentile",
         f"{_HERE}.percentile:Percentile",
         summary="Intensities from 0 to 1 between two percentiles inside the head or body.",
         paper="defaults after Puglisi 2023 (DeepBrainPrint), MIDL",
     )
-    register("zscore", f"{_HERE}.zscore:ZScore", summary="Mean 0 and standard deviation 1 inside the head or body.")
+    register(
+        "zscore",
+        f"{_HERE}.zscore:ZScore",
+        summary="Mean 0 and standard deviation 1 inside the head or body.",
+        paper="as in Isensee et al. 2021 (nnU-Net), Nature Methods 18",
+    )
     register(
         "normalise",
         f"{_HERE}.normalise:Normalise",
@@ -30,9 +40,18 @@ def register_preprocessors(register: Register) -> None:
         aliases=("normalize",),
     )
     register(
-        "slice", f"{_HERE}.slice:Slice", summary="One slice by axis and position, or several as channels.", dims=(3,)
+        "slice",
+        f"{_HERE}.slice:Slice",
+        summary="One slice by axis and position, or several as channels.",
+        paper=OWN,
+        dims=(3,),
     )
-    register("move", f"{_HERE}.move:Move", summary="The subject lying elsewhere: rotated, shifted, scaled at random.")
+    register(
+        "move",
+        f"{_HERE}.move:Move",
+        summary="The subject lying elsewhere: rotated, shifted, scaled at random.",
+        paper=OWN,
+    )
     register(
         "outliers",
         f"{_HERE}.outliers:Outliers",
@@ -66,5 +85,11 @@ def register_preprocessors(register: Register) -> None:
         "disturb",
         f"{_HERE}.disturb:Disturb",
         summary="One thing gone wrong with a scan: noise, bias, negative, gamma, blur, resolution, crop or edge.",
+        paper=OWN,
     )
-    register("outline-only", f"{_HERE}.outline_only:OutlineOnly", summary="The outline of head or body, flat inside.")
+    register(
+        "outline-only",
+        f"{_HERE}.outline_only:OutlineOnly",
+        summary="The outline of head or body, flat inside.",
+        paper=OWN,
+    )

@@ -21,6 +21,7 @@ def register_scorers(register: Register) -> None:
         "correlation",
         "mlfp_plugins.scorers.correlation:Correlation",
         summary="Pearson correlation of pixels.",
+        paper="Pearson 1895, Note on Regression and Inheritance in the Case of Two Parents",
     )
     register(
         "cross-entropy",

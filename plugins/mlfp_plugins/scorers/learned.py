@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ START = 2.0
 BLOCK = 64
 
 
-class LearnedProjection:
+class LearnedProjection(ABC):
     """Pixels to principal components to a learned linear map; scans compare by Euclidean distance after it.
 
     The parameters are those of :class:`mlfp_plugins.scorers.nca.NCA`. A subclass has :meth:`learn`.
@@ -46,12 +47,12 @@ class LearnedProjection:
     _mean: Tensor
     _map: Tensor | None = None
 
+    @abstractmethod
     def learn(self, points: np.ndarray, labels: np.ndarray, start: np.ndarray) -> np.ndarray:
         """(N, P) float64 and (N,) int64 to the (D, P) map.
 
         :param start: (D, P) the map to begin with: the first D principal components.
         """
-        raise NotImplementedError
 
     def fit(self, images: Tensor, table: ScanTable) -> None:
         """Learn from ``(N, C, *spatial)`` and their subjects.

@@ -175,7 +175,11 @@ def test_what_a_paper_printed_stands_beside_what_came_out(make_result: Make, tmp
 
 def test_a_result_without_rows_makes_a_page(make_result: Make, tmp_path: Path) -> None:
     result = replace(make_result(failures=True), rows=[], folder=tmp_path)
-    Structure(html.render(result))
+    text = html.render(result)
+    structure = Structure(text)
+    assert "the loss is not finite" in text
+    assert "failures" in structure.ids
+    assert 'class="ranked"' not in text
 
 
 def test_the_command_writes_the_page_and_says_where(finished: Path, tmp_path: Path) -> None:
