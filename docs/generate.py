@@ -30,6 +30,7 @@ from mlfp.hookspecs import KINDS, OWN, Hooks
 from mlfp.plugins import registry
 from mlfp.registry import BUILT_IN, Component
 from mlfp.report import cells, differences, markdown, panels, protocol, saved
+from mlfp.training.checks import OFFERED
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -86,6 +87,12 @@ def extension_points() -> Iterator[str]:
         does, _, interface = (inspect.getdoc(getattr(Hooks, hook)) or "").partition(" See :mod:`")
         rows.append([kind, f"`{hook}`", does, f"`{interface.rstrip('`.')}`" if interface else ""])
     yield from markdown.table(["kind", "hook", "what it does", "its contract"], rows, left=range(4))
+
+
+def offered() -> Iterator[str]:
+    """What a component is given by the comparison, if its signature takes it."""
+    rows = [[kind, ", ".join(f"`{name}`" for name in names)] for kind, names in OFFERED.items()]
+    yield from markdown.table(["kind", "given to it, if its signature names it"], rows, left=range(2))
 
 
 def components() -> Iterator[str]:
@@ -218,6 +225,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "components": components,
     "extension-points": extension_points,
     "file": file,
+    "offered": offered,
     "performance": performance,
     "phantom": phantom,
     "summary": summary,

@@ -6,20 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from mlfp.data.chain import Chain
 from mlfp.data.files import read_row
+from mlfp.data.planes import GAP, beside, labelled, planes, scaled, windowed
 from mlfp.data.scans import ScanSet
 from mlfp.errors import ScanError, UsageError
 from mlfp.execution.progress import Progress, silent
 from mlfp.interfaces.dataset import Dataset
 from mlfp.types.scan_table import ScanTable
-
-#: Percentiles that are shown black and white.
-_WINDOW = (1.0, 99.5)
-_GAP = 4
-_LINE = 14
 
 
 def sheet(scans: ScanSet, *, most: int = 24, columns: int = 3, height: int = 128) -> Image.Image:
@@ -76,7 +72,7 @@ def tiles(
             volume = chain(read_row(dataset, row))
             tile = _tile(volume.data, volume.spacing, _caption(row), height)
         except ScanError:  # inspecting the data set says why
-            tile = _labelled(Image.new("L", (2 * height, height)), f"{_caption(row)}   cannot be used")
+            tile = labelled(Image.new("L", (2 * height, height)), f"{_caption(row)}   cannot be used")
         progress("drawing", done, len(places))
         yield str(row["scan"]), tile
 
@@ -89,56 +85,26 @@ def _picked(count: int, most: int) -> list[int]:
 
 
 def _tile(data: np.ndarray, spacing: Sequence[float] | np.ndarray, caption: str, height: int) -> Image.Image:
-    return _labelled(_beside([_scaled(*view, height) for view in _views(data, spacing)]), caption)
+    return labelled(beside([scaled(*view, height) for view in _views(data, spacing)]), caption)
 
 
 def _views(data: np.ndarray, spacing: Sequence[float] | np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Grey pictures (rows, columns) with the height of their pixels relative to the width."""
-    low, high = np.percentile(data, _WINDOW)
-    shown = np.clip((data - low) / max(high - low, 1e-6), 0, 1)
+    """The three middle planes of a volume's first channel; of a picture, its first three channels."""
+    shown = windowed(data)
     if data.ndim == 3:
-        return [(channel, spacing[0] / spacing[1]) for channel in shown[:3]]
-    volume = shown[0]
-    middle = [length // 2 for length in volume.shape]
-    return [
-        (volume[:, :, middle[2]].T[::-1], spacing[1] / spacing[0]),
-        (volume[:, middle[1], :].T[::-1], spacing[2] / spacing[0]),
-        (volume[middle[0], :, :].T[::-1], spacing[2] / spacing[1]),
-    ]
-
-
-def _scaled(picture: np.ndarray, aspect: float, height: int) -> Image.Image:
-    rows, columns = picture.shape
-    width = max(1, round(height * columns / (rows * aspect)))
-    image = Image.fromarray((picture * 255).round().astype(np.uint8))
-    return image.resize((width, height), Image.Resampling.BICUBIC)
-
-
-def _beside(images: Sequence[Image.Image]) -> Image.Image:
-    found = Image.new("L", (sum(image.width for image in images) + _GAP * (len(images) - 1), images[0].height))
-    left = 0
-    for image in images:
-        found.paste(image, (left, 0))
-        left += image.width + _GAP
-    return found
+        return [plane for channel in shown[:3] for plane in planes(channel, (), spacing)]
+    return planes(shown[0], [length // 2 for length in shown.shape[1:]], spacing)
 
 
 def _caption(row: Mapping[str, Any]) -> str:
     return "   ".join(str(row[name]) for name in ("subject", "session", "modality") if row.get(name))
 
 
-def _labelled(image: Image.Image, text: str) -> Image.Image:
-    found = Image.new("L", (image.width, image.height + _LINE))
-    found.paste(image, (0, _LINE))
-    ImageDraw.Draw(found).text((2, 1), text, fill=255, font=ImageFont.load_default(11))
-    return found
-
-
 def _grid(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    width, height = (max(getattr(item, side) for item in pictures) + 2 * _GAP for side in ("width", "height"))
+    width, height = (max(getattr(item, side) for item in pictures) + 2 * GAP for side in ("width", "height"))
     found = Image.new("L", (width * columns, height * rows), color=40)
     for place, picture in enumerate(pictures):
-        found.paste(picture, (place % columns * width + _GAP, place // columns * height + _GAP))
+        found.paste(picture, (place % columns * width + GAP, place // columns * height + GAP))
     return found

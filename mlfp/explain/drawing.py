@@ -9,8 +9,9 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
+from mlfp.data.planes import beside, labelled, planes, scaled, stacked, windowed
 from mlfp.fingerprints.files import write_atomically
 from mlfp.types.volume import Volume
 
@@ -18,14 +19,13 @@ from mlfp.types.volume import Volume
 _COLOURS = np.array([(0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164)], float)
 #: How much of the colour covers the image where the map is 1.
 _OPAQUE = 0.75
-#: Percentiles that are shown black and white.
-_WINDOW = (1.0, 99.5)
-_HEIGHT, _GAP, _LINE = 180, 6, 18
+#: Of each plane, in pixels; and where a map of every element has one.
+_HEIGHT, _SMALL = 180, 100
 
 
 def draw(volume: Volume, shown: np.ndarray, caption: str) -> Image.Image:
     """A scan and its map, as :func:`laid_over` shows them, with a line of text above."""
-    return _labelled(laid_over(volume, shown), caption)
+    return labelled(laid_over(volume, shown), caption)
 
 
 def laid_over(volume: Volume, shown: np.ndarray, *, height: int = _HEIGHT) -> Image.Image:
@@ -35,29 +35,25 @@ def laid_over(volume: Volume, shown: np.ndarray, *, height: int = _HEIGHT) -> Im
     :param shown: (*spatial), from 0 to 1.
     :param height: of each plane, in pixels.
     """
-    image = volume.data[volume.data.shape[0] // 2]
-    low, high = np.percentile(image, _WINDOW)
-    grey = np.clip((image - low) / max(high - low, 1e-6), 0, 1)
+    grey = windowed(volume.data[volume.data.shape[0] // 2])
     places = centre(shown)
     tops, bottoms = [], []
     for (picture, aspect), (heat, _) in zip(
-        _planes(grey, places, volume.spacing), _planes(shown, places, volume.spacing), strict=True
+        planes(grey, places, volume.spacing), planes(shown, places, volume.spacing), strict=True
     ):
-        tops.append(_sized(np.repeat(picture[..., None], 3, -1), aspect, height))
-        bottoms.append(_sized(covered(picture, heat), aspect, height))
-    return _stacked([_beside(tops), _beside(bottoms)])
+        tops.append(scaled(np.repeat(picture[..., None], 3, -1), aspect, height))
+        bottoms.append(scaled(covered(picture, heat), aspect, height))
+    return stacked([beside(tops), beside(bottoms)])
 
 
 def draw_elements(volume: Volume, maps: Sequence[np.ndarray], caption: str, columns: int = 8) -> Image.Image:
     """Maps of single elements, one beside the other, over the middle axial plane or the picture."""
-    image = volume.data[volume.data.shape[0] // 2]
-    low, high = np.percentile(image, _WINDOW)
-    grey = np.clip((image - low) / max(high - low, 1e-6), 0, 1)
+    grey = windowed(volume.data[volume.data.shape[0] // 2])
     places = tuple(length // 2 for length in grey.shape)
-    picture, aspect = _planes(grey, places, volume.spacing)[0]
-    tiles = [_sized(covered(picture, _planes(item, places, volume.spacing)[0][0]), aspect, 100) for item in maps]
-    rows = [_beside(tiles[first : first + columns]) for first in range(0, len(tiles), columns)]
-    return _labelled(_stacked(rows), caption)
+    picture, aspect = planes(grey, places, volume.spacing)[0]
+    tiles = [scaled(covered(picture, planes(item, places, volume.spacing)[0][0]), aspect, _SMALL) for item in maps]
+    rows = [beside(tiles[first : first + columns]) for first in range(0, len(tiles), columns)]
+    return labelled(stacked(rows), caption)
 
 
 def centre(shown: np.ndarray) -> tuple[int, ...]:
@@ -91,45 +87,3 @@ def write_picture(path: Path, picture: Image.Image) -> None:
     content = io.BytesIO()
     picture.save(content, "PNG")
     write_atomically(path, content.getvalue())
-
-
-def _planes(data: np.ndarray, places: Sequence[int], spacing: Sequence[float]) -> list[tuple[np.ndarray, float]]:
-    """Upright planes (rows, columns) with the height of their pixels relative to the width."""
-    if data.ndim == 2:
-        return [(data, spacing[0] / spacing[1])]
-    return [
-        (data[:, :, places[2]].T[::-1], spacing[1] / spacing[0]),
-        (data[:, places[1], :].T[::-1], spacing[2] / spacing[0]),
-        (data[places[0], :, :].T[::-1], spacing[2] / spacing[1]),
-    ]
-
-
-def _sized(picture: np.ndarray, aspect: float, height: int = _HEIGHT) -> Image.Image:
-    rows, columns, _ = picture.shape
-    width = max(1, round(height * columns / (rows * aspect)))
-    return Image.fromarray((picture * 255).round().astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def _beside(images: Sequence[Image.Image]) -> Image.Image:
-    found = Image.new("RGB", (sum(item.width for item in images) + _GAP * (len(images) - 1), images[0].height))
-    left = 0
-    for item in images:
-        found.paste(item, (left, 0))
-        left += item.width + _GAP
-    return found
-
-
-def _stacked(images: Sequence[Image.Image]) -> Image.Image:
-    found = Image.new("RGB", (max(item.width for item in images), sum(item.height + _GAP for item in images) - _GAP))
-    top = 0
-    for item in images:
-        found.paste(item, (0, top))
-        top += item.height + _GAP
-    return found
-
-
-def _labelled(image: Image.Image, text: str) -> Image.Image:
-    found = Image.new("RGB", (image.width, image.height + _LINE))
-    found.paste(image, (0, _LINE))
-    ImageDraw.Draw(found).text((3, 2), text, fill=(255, 255, 255), font=ImageFont.load_default(12))
-    return found

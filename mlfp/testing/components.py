@@ -95,9 +95,15 @@ def check_parameters(component: Component, target: Callable[..., Any]) -> None:
     """
     known, open_ended = parameters.parameters_of(target)
     require(not open_ended, f"{component.id} takes any keyword, so that a misspelt one would pass: name them")
+    untyped = [item.name for item in known.values() if item.annotation is Any and not item.inherited]
+    verb, fitting = "has" if len(untyped) == 1 else "have", ", ".join(f"{name}: int" for name in untyped)
+    require(
+        not untyped,
+        f"{component.id}: {', '.join(untyped)} {verb} no type, so that what a configuration gives cannot be checked: "
+        f"write {fitting}, or what fits",
+    )
     for item in known.values():
         what = f"{component.id}: {item.name}"
-        require(item.inherited or item.annotation is not Any, f"{what} has no type, so that it cannot be checked")
         if not item.required and not item.inherited:
             with reported(f"{what}: checking its own default"):
                 parameters.convert(item.annotation, item.default, what=what)

@@ -35,6 +35,8 @@ def check_loss(loss: Callable[..., Tensor]) -> None:
     if "indices_tuple" in accepted:
         for mined in ((anchors, positives, negatives), (anchors, positives, anchors, negatives)):
             _evaluate(name, f"{len(mined)} mined vectors", loss, rows, labels, mined)
+            # A miner may find nothing: the step then trains nothing, and must not break.
+            _evaluate(name, "no mined rows", loss, rows, labels, tuple(each[:0] for each in mined), trains=False)
     _evaluate(name, "identical embeddings", loss, torch.ones_like(rows), labels, trains=False)
     _evaluate(name, "embeddings of length 1000", loss, 1000 * rows, labels, trains=False)
     _evaluate(name, "zero embeddings", loss, torch.zeros_like(rows), labels, trains=False)

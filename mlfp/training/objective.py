@@ -165,7 +165,11 @@ class _Term(nn.Module):
         self.accepted = memory.accepted(self.loss)
         self.miner = _build_miner(term.miner, context)
         if self.miner is not None and "indices_tuple" not in self.accepted:
-            raise ParameterError(f"loss {name!r} takes no miner's tuples", key=("miner",), hints=["Write miner: null"])
+            raise ParameterError(
+                f"loss {name!r} takes no miner's tuples",
+                key=("miner",),
+                hints=["Write miner: null", "A loss of your own takes them by a parameter 'indices_tuple' of forward."],
+            )
         self.takes_pairs = self.miner is not None and "pairs" in memory.accepted(self.miner)
         self.memory: memory.Memory | None = None
         if term.memory is not None:

@@ -16,7 +16,7 @@ class Typed:
 
 
 class Untyped:
-    def __init__(self, size=3) -> None: ...
+    def __init__(self, size=3, more=()) -> None: ...
 
 
 class Mistyped:
@@ -32,7 +32,7 @@ class TestComponent:
         ("target", "said"),
         [
             ("Typed", "Typed cannot be called"),
-            ("Untyped", "size has no type"),
+            ("Untyped", "mine/a: size, more have no type"),
             ("Mistyped", "checking its own default raised ParameterError"),
             ("Anything", "takes any keyword"),
             ("Nothing", "importing .* raised ComponentImportError"),

@@ -14,6 +14,13 @@ def pulling(embeddings, labels, indices_tuple=None):
     return (torch.cdist(embeddings, embeddings) * alike).sum() / alike.sum()
 
 
+def averaging(embeddings, labels, indices_tuple=None):
+    """A mean over what was mined, which is none of nothing."""
+    if indices_tuple is None:
+        return pulling(embeddings, labels)
+    return (embeddings[indices_tuple[0]] - embeddings[indices_tuple[1]]).square().sum(1).mean()
+
+
 class TestLoss:
     def test_good_ones(self):
         check_loss(pulling)
@@ -35,6 +42,7 @@ class TestLoss:
             (lambda embeddings, labels: embeddings.norm(dim=1).square().sqrt().sum(), "gradient that is not finite"),
             (lambda embeddings, labels: embeddings.exp().sum(), "on embeddings of length 1000 is inf"),
             (lambda z1, z2: (z1 / (z1 - z2)).sum(), "identical embeddings is"),
+            (averaging, "on no mined rows is nan"),
             (lambda embeddings: embeddings.sum(), "should take"),
         ],
     )

@@ -8,11 +8,25 @@ from mlfp.hookspecs import OWN, Register, hookimpl
 @hookimpl
 def register_augmentations(register: Register) -> None:
     """Offer them."""
+    _register_geometry(register)
+    _register_intensities(register)
+    _register_photographic(register)
+    _register_recipes(register)
+
+
+def _register_geometry(register: Register) -> None:
     register(
         "affine",
         "mlfp_plugins.augmentations.affine:Affine",
         summary="Rotate, shift and scale about the centre.",
         paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting; Puglisi et al. 2023, DeepBrainPrint, rotation",
+        dims=(2, 3),
+    )
+    register(
+        "elastic",
+        "mlfp_plugins.augmentations.elastic:Elastic",
+        summary="Move control points at random, and what lies between them.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
         dims=(2, 3),
     )
     register(
@@ -23,27 +37,6 @@ def register_augmentations(register: Register) -> None:
         dims=(2, 3),
     )
     register(
-        "intensity",
-        "mlfp_plugins.augmentations.intensity:Intensity",
-        summary="Another contrast inside the head: curve, gamma, negative, gain, shift.",
-        paper="Puglisi et al. 2023, DeepBrainPrint, table 1: negative and intensity shift",
-        dims=(2, 3),
-    )
-    register(
-        "bias-field",
-        "mlfp_plugins.augmentations.bias_field:BiasField",
-        summary="Multiply with a smooth field, as a coil does.",
-        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
-        dims=(2, 3),
-    )
-    register(
-        "noise",
-        "mlfp_plugins.augmentations.noise:Noise",
-        summary="Add Gaussian noise.",
-        paper="equation: x + s n, with n from N(0, 1)",
-        dims=(2, 3),
-    )
-    register(
         "field-of-view",
         "mlfp_plugins.augmentations.field_of_view:FieldOfView",
         summary="Cut slabs off the ends of the axes, independently in each view.",
@@ -51,20 +44,29 @@ def register_augmentations(register: Register) -> None:
         dims=(2, 3),
     )
     register(
-        "deepbrainprint",
-        "mlfp_plugins.augmentations.deepbrainprint:DeepBrainPrint",
-        summary="The six transforms of DeepBrainPrint, as printed or as released.",
-        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        "flip",
+        "mlfp_plugins.augmentations.flip:Flip",
+        summary="Mirror the image, from left to right unless told otherwise.",
+        paper="Chen et al. 2020, SimCLR, appendix A",
         dims=(2, 3),
-        domains=("brain-mri",),
+        version=2,  # pictures are mirrored from left to right
     )
     register(
-        "few-shot-fingerprinting",
-        "mlfp_plugins.augmentations.few_shot_fingerprinting:FewShotFingerprinting",
-        summary="The affine transforms of Few-Shot Fingerprinting, of MRI or of X-rays.",
-        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting, released code",
+        "random-resized-crop",
+        "mlfp_plugins.augmentations.random_resized_crop:RandomResizedCrop",
+        summary="Cut out a part and enlarge it to the whole.",
+        paper="Szegedy et al. 2015; Chen et al. 2020, SimCLR, appendix A",
         dims=(2, 3),
-        domains=("brain-mri", "chest-xray"),
+    )
+
+
+def _register_intensities(register: Register) -> None:
+    register(
+        "intensity",
+        "mlfp_plugins.augmentations.intensity:Intensity",
+        summary="Another contrast inside the head: curve, gamma, negative, gain, shift.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1: negative and intensity shift",
+        dims=(2, 3),
     )
     register(
         "negative",
@@ -81,6 +83,13 @@ def register_augmentations(register: Register) -> None:
         dims=(2, 3),
     )
     register(
+        "bias-field",
+        "mlfp_plugins.augmentations.bias_field:BiasField",
+        summary="Multiply with a smooth field, as a coil does.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        dims=(2, 3),
+    )
+    register(
         "legendre-bias-field",
         "mlfp_plugins.augmentations.legendre_bias_field:LegendreBiasField",
         summary="Multiply with a random polynomial's exponential, as MONAI's bias field.",
@@ -88,43 +97,15 @@ def register_augmentations(register: Register) -> None:
         dims=(2, 3),
     )
     register(
-        "patches",
-        "mlfp_plugins.augmentations.patches:Patches",
-        summary="Cover patches of the image, black or with noise.",
-        paper="Puglisi et al. 2023, DeepBrainPrint, table 1; DeVries & Taylor 2017, cutout",
-        dims=(2, 3),
-        aliases=("cutout",),
-    )
-    register(
-        "elastic",
-        "mlfp_plugins.augmentations.elastic:Elastic",
-        summary="Move control points at random, and what lies between them.",
-        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        "noise",
+        "mlfp_plugins.augmentations.noise:Noise",
+        summary="Add Gaussian noise.",
+        paper="equation: x + s n, with n from N(0, 1)",
         dims=(2, 3),
     )
-    register(
-        "natural-images",
-        "mlfp_plugins.augmentations.natural_images:NaturalImages",
-        summary="Crop, flip, jitter, blur, solarise: as SimCLR and Barlow Twins on photographs.",
-        paper="Zbontar et al. 2021, Barlow Twins; Chen et al. 2020, SimCLR, appendix A",
-        dims=(2, 3),
-        version=2,  # pictures are mirrored from left to right
-    )
-    register(
-        "random-resized-crop",
-        "mlfp_plugins.augmentations.random_resized_crop:RandomResizedCrop",
-        summary="Cut out a part and enlarge it to the whole.",
-        paper="Szegedy et al. 2015; Chen et al. 2020, SimCLR, appendix A",
-        dims=(2, 3),
-    )
-    register(
-        "flip",
-        "mlfp_plugins.augmentations.flip:Flip",
-        summary="Mirror the image, from left to right unless told otherwise.",
-        paper="Chen et al. 2020, SimCLR, appendix A",
-        dims=(2, 3),
-        version=2,  # pictures are mirrored from left to right
-    )
+
+
+def _register_photographic(register: Register) -> None:
     register(
         "colour-jitter",
         "mlfp_plugins.augmentations.colour_jitter:ColourJitter",
@@ -147,4 +128,39 @@ def register_augmentations(register: Register) -> None:
         paper="Zbontar et al. 2021, Barlow Twins; Grill et al. 2020, BYOL, appendix B",
         dims=(2, 3),
         aliases=("solarize",),
+    )
+    register(
+        "patches",
+        "mlfp_plugins.augmentations.patches:Patches",
+        summary="Cover patches of the image, black or with noise.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1; DeVries & Taylor 2017, cutout",
+        dims=(2, 3),
+        aliases=("cutout",),
+    )
+
+
+def _register_recipes(register: Register) -> None:
+    register(
+        "deepbrainprint",
+        "mlfp_plugins.augmentations.deepbrainprint:DeepBrainPrint",
+        summary="The six transforms of DeepBrainPrint, as printed or as released.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, table 1",
+        dims=(2, 3),
+        domains=("brain-mri",),
+    )
+    register(
+        "few-shot-fingerprinting",
+        "mlfp_plugins.augmentations.few_shot_fingerprinting:FewShotFingerprinting",
+        summary="The affine transforms of Few-Shot Fingerprinting, of MRI or of X-rays.",
+        paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting, released code",
+        dims=(2, 3),
+        domains=("brain-mri", "chest-xray"),
+    )
+    register(
+        "natural-images",
+        "mlfp_plugins.augmentations.natural_images:NaturalImages",
+        summary="Crop, flip, jitter, blur, solarise: as SimCLR and Barlow Twins on photographs.",
+        paper="Zbontar et al. 2021, Barlow Twins; Chen et al. 2020, SimCLR, appendix A",
+        dims=(2, 3),
+        version=2,  # pictures are mirrored from left to right
     )

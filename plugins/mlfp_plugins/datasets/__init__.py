@@ -8,6 +8,12 @@ from mlfp.hookspecs import OWN, Register, hookimpl
 @hookimpl
 def register_datasets(register: Register) -> None:
     """Offer them."""
+    _register_general(register)
+    _register_published(register)
+    _register_derived(register)
+
+
+def _register_general(register: Register) -> None:
     register(
         "phantom",
         "mlfp_plugins.datasets.phantom:Phantom",
@@ -37,6 +43,16 @@ def register_datasets(register: Register) -> None:
         domains=("brain-mri",),
     )
     register(
+        "dicom",
+        "mlfp_plugins.datasets.dicom:Dicom",
+        summary="A folder of DICOM files in any order: a series a scan, by its UID.",
+        paper="NEMA PS3 (DICOM), ISO 12052",
+        extras=("dicom",),
+    )
+
+
+def _register_published(register: Register) -> None:
+    register(
         "brats2021",
         "mlfp_plugins.datasets.brats2021:Brats2021",
         summary="BraTS 2021 as it is handed out: four contrasts of one session of each subject.",
@@ -60,13 +76,9 @@ def register_datasets(register: Register) -> None:
         dims=(3,),
         domains=("brain-mri",),
     )
-    register(
-        "dicom",
-        "mlfp_plugins.datasets.dicom:Dicom",
-        summary="A folder of DICOM files in any order: a series a scan, by its UID.",
-        paper="NEMA PS3 (DICOM), ISO 12052",
-        extras=("dicom",),
-    )
+
+
+def _register_derived(register: Register) -> None:
     register(
         "synt-contr",
         "mlfp_plugins.datasets.synt_contr:SyntContr",

@@ -8,6 +8,12 @@ from mlfp.hookspecs import OWN, Register, hookimpl
 @hookimpl
 def register_encoders(register: Register) -> None:
     """Offer them."""
+    _register_compact(register)
+    _register_residual(register)
+    _register_released(register)
+
+
+def _register_compact(register: Register) -> None:
     register(
         "compact-2d",
         "mlfp_plugins.encoders.compact_2d:compact_2d",
@@ -22,6 +28,18 @@ def register_encoders(register: Register) -> None:
         paper=OWN,
         dims=(3,),
     )
+    register(
+        "slices",
+        "mlfp_plugins.encoders.slices:slices",
+        summary="A 2D encoder on several slices of a head, pooled into one fingerprint.",
+        paper="Puglisi et al. 2023, DeepBrainPrint, section 5 (future work); pooling after Su et al. 2015, Multi-view "
+        "Convolutional Neural Networks for 3D Shape Recognition",
+        dims=(2, 3),
+        aliases=("multi-slice",),
+    )
+
+
+def _register_residual(register: Register) -> None:
     register(
         "resnet18-2d",
         "mlfp_plugins.encoders.resnet_2d:resnet18_2d",
@@ -66,6 +84,9 @@ def register_encoders(register: Register) -> None:
         dims=(3,),
         aliases=("fsf-printed-3d",),
     )
+
+
+def _register_released(register: Register) -> None:
     register(
         "fsf-released-2d",
         "mlfp_plugins.encoders.fsf_released_2d:fsf_released_2d",
@@ -81,13 +102,4 @@ def register_encoders(register: Register) -> None:
         paper="Gaspar Alves et al. 2025, Few-Shot Fingerprinting (arXiv 2512.16685), released code",
         dims=(3,),
         aliases=("few-shot-fingerprinting-released-3d",),
-    )
-    register(
-        "slices",
-        "mlfp_plugins.encoders.slices:slices",
-        summary="A 2D encoder on several slices of a head, pooled into one fingerprint.",
-        paper="Puglisi et al. 2023, DeepBrainPrint, section 5 (future work); pooling after Su et al. 2015, Multi-view "
-        "Convolutional Neural Networks for 3D Shape Recognition",
-        dims=(2, 3),
-        aliases=("multi-slice",),
     )

@@ -10,6 +10,12 @@ _HERE = "mlfp_plugins.preprocessors"
 @hookimpl
 def register_preprocessors(register: Register) -> None:
     """Offer them."""
+    _register_grids(register)
+    _register_intensities(register)
+    _register_disturbances(register)
+
+
+def _register_grids(register: Register) -> None:
     register("resample", f"{_HERE}.resample:Resample", summary="Voxels of a given size in mm.", paper=OWN)
     register("resize", f"{_HERE}.resize:Resize", summary="A given shape in voxels, stretching.", paper=OWN)
     register(
@@ -19,6 +25,25 @@ def register_preprocessors(register: Register) -> None:
         paper=OWN,
     )
     register("crop", f"{_HERE}.crop:Crop", summary="The box around the head or body, with a margin in mm.", paper=OWN)
+    register(
+        "slice",
+        f"{_HERE}.slice:Slice",
+        summary="One slice by axis and position, or several as channels.",
+        paper=OWN,
+        dims=(3,),
+    )
+    register(
+        "register",
+        f"{_HERE}.register:Register",
+        summary="Registration to MNI152 or another template, affine or rigid, by ANTs.",
+        paper="Avants et al., Insight Journal 2009 (ANTs); Fonov et al., NeuroImage 2011 (MNI152)",
+        dims=(3,),
+        domains=("brain-mri",),
+        extras=("register",),
+    )
+
+
+def _register_intensities(register: Register) -> None:
     register(
         "percentile",
         f"{_HERE}.percentile:Percentile",
@@ -40,32 +65,10 @@ def register_preprocessors(register: Register) -> None:
         aliases=("normalize",),
     )
     register(
-        "slice",
-        f"{_HERE}.slice:Slice",
-        summary="One slice by axis and position, or several as channels.",
-        paper=OWN,
-        dims=(3,),
-    )
-    register(
-        "move",
-        f"{_HERE}.move:Move",
-        summary="The subject lying elsewhere: rotated, shifted, scaled at random.",
-        paper=OWN,
-    )
-    register(
         "outliers",
         f"{_HERE}.outliers:Outliers",
         summary="The most extreme 5 % of intensities clipped, units kept.",
         paper="Puglisi et al., DeepBrainPrint, MIDL 2023, section 2.1",
-    )
-    register(
-        "register",
-        f"{_HERE}.register:Register",
-        summary="Registration to MNI152 or another template, affine or rigid, by ANTs.",
-        paper="Avants et al., Insight Journal 2009 (ANTs); Fonov et al., NeuroImage 2011 (MNI152)",
-        dims=(3,),
-        domains=("brain-mri",),
-        extras=("register",),
     )
     register(
         "skull-strip",
@@ -75,17 +78,26 @@ def register_preprocessors(register: Register) -> None:
         dims=(3,),
         domains=("brain-mri",),
     )
+
+
+def _register_disturbances(register: Register) -> None:
     register(
-        "synthetic-contrast",
-        f"{_HERE}.synthetic_contrast:SyntheticContrast",
-        summary="The same scan in a made-up contrast: negative and intensity shift, drawn once for every scan.",
-        paper="Puglisi et al., DeepBrainPrint, MIDL 2023 (SYNT-CONTR)",
+        "move",
+        f"{_HERE}.move:Move",
+        summary="The subject lying elsewhere: rotated, shifted, scaled at random.",
+        paper=OWN,
     )
     register(
         "disturb",
         f"{_HERE}.disturb:Disturb",
         summary="One thing gone wrong with a scan: noise, bias, negative, gamma, blur, resolution, crop or edge.",
         paper=OWN,
+    )
+    register(
+        "synthetic-contrast",
+        f"{_HERE}.synthetic_contrast:SyntheticContrast",
+        summary="The same scan in a made-up contrast: negative and intensity shift, drawn once for every scan.",
+        paper="Puglisi et al., DeepBrainPrint, MIDL 2023 (SYNT-CONTR)",
     )
     register(
         "outline-only",

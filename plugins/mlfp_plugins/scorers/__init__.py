@@ -8,15 +8,13 @@ from mlfp.hookspecs import Register, hookimpl
 @hookimpl
 def register_scorers(register: Register) -> None:
     """Offer them."""
-    register(
-        "brainprint",
-        "mlfp_plugins.scorers.brainprint:BrainPrint",
-        summary="Laplace-Beltrami spectra of the surfaces of the head and of classes of tissue in it: shape alone.",
-        paper="Wachinger et al. 2015, BrainPrint: A Discriminative Characterization of Brain Morphology, "
-        "NeuroImage 109",
-        dims=(3,),
-        extras=("spectrum",),
-    )
+    _register_pixels(register)
+    _register_learnt(register)
+    _register_shapes(register)
+    _register_controls(register)
+
+
+def _register_pixels(register: Register) -> None:
     register(
         "correlation",
         "mlfp_plugins.scorers.correlation:Correlation",
@@ -32,6 +30,63 @@ def register_scorers(register: Register) -> None:
         aliases=("minimum-cross-entropy",),
     )
     register(
+        "mutual-information",
+        "mlfp_plugins.scorers.mutual_information:MutualInformation",
+        summary="Mutual information of pixels, normalised: alike whatever the contrasts.",
+        paper="Maes et al. 1997, Multimodality Image Registration by Maximization of Mutual Information",
+    )
+    register(
+        "ssim",
+        "mlfp_plugins.scorers.ssim:SSIM",
+        summary="Mean structural similarity with a uniform window, in 2D and 3D.",
+        paper="Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE TIP 2004",
+    )
+
+
+def _register_learnt(register: Register) -> None:
+    register(
+        "mlkr",
+        "mlfp_plugins.scorers.mlkr:MLKR",
+        summary="Metric learning for kernel regression on principal components of pixels, learnt from training scans.",
+        paper="Weinberger & Tesauro 2007, Metric Learning for Kernel Regression",
+    )
+    register(
+        "nca",
+        "mlfp_plugins.scorers.nca:NCA",
+        summary="Neighbourhood components analysis on principal components of pixels, learnt from training scans.",
+        paper="Goldberger et al. 2004, Neighbourhood Components Analysis",
+    )
+    register(
+        "slice-voting",
+        "mlfp_plugins.scorers.slice_voting:SliceVoting",
+        summary="Slices through a frozen encoder of pictures, which vote for the scan with the nearest slice.",
+        paper="Truong et al. 2024, Benchmarking Pretrained Vision Embeddings for Near- and Duplicate Detection",
+    )
+
+
+def _register_shapes(register: Register) -> None:
+    register(
+        "brainprint",
+        "mlfp_plugins.scorers.brainprint:BrainPrint",
+        summary="Laplace-Beltrami spectra of the surfaces of the head and of classes of tissue in it: shape alone.",
+        paper="Wachinger et al. 2015, BrainPrint: A Discriminative Characterization of Brain Morphology, "
+        "NeuroImage 109",
+        dims=(3,),
+        extras=("spectrum",),
+    )
+    register(
+        "sift-rank",
+        "mlfp_plugins.scorers.sift_rank:SIFTRank",
+        summary="Keypoints that two images share, described by the ranks of their gradients, in 2D and 3D.",
+        paper="Toews & Wells 2013, Efficient and Robust Model-to-Image Alignment using 3D Scale-Invariant Features; "
+        "Chauvin et al. 2020, Neuroimage Signature from Salient Keypoints, NeuroImage 204",
+        dims=(2, 3),
+        aliases=("3d-sift-rank",),
+    )
+
+
+def _register_controls(register: Register) -> None:
+    register(
         "header-only",
         "mlfp_plugins.scorers.header_only:HeaderOnly",
         summary="Shape, voxel size and place from the files' headers, no pixels: how much the acquisition explains.",
@@ -45,47 +100,8 @@ def register_scorers(register: Register) -> None:
         aliases=("intensity-histogram",),
     )
     register(
-        "mlkr",
-        "mlfp_plugins.scorers.mlkr:MLKR",
-        summary="Metric learning for kernel regression on principal components of pixels, learnt from training scans.",
-        paper="Weinberger & Tesauro 2007, Metric Learning for Kernel Regression",
-    )
-    register(
-        "mutual-information",
-        "mlfp_plugins.scorers.mutual_information:MutualInformation",
-        summary="Mutual information of pixels, normalised: alike whatever the contrasts.",
-        paper="Maes et al. 1997, Multimodality Image Registration by Maximization of Mutual Information",
-    )
-    register(
-        "nca",
-        "mlfp_plugins.scorers.nca:NCA",
-        summary="Neighbourhood components analysis on principal components of pixels, learnt from training scans.",
-        paper="Goldberger et al. 2004, Neighbourhood Components Analysis",
-    )
-    register(
         "outline",
         "mlfp_plugins.scorers.outline:Outline",
         summary="Overlap of the masks alone: how much of a result the outline explains.",
         paper="Dice 1945, Measures of the Amount of Ecologic Association Between Species",
-    )
-    register(
-        "sift-rank",
-        "mlfp_plugins.scorers.sift_rank:SIFTRank",
-        summary="Keypoints that two images share, described by the ranks of their gradients, in 2D and 3D.",
-        paper="Toews & Wells 2013, Efficient and Robust Model-to-Image Alignment using 3D Scale-Invariant Features; "
-        "Chauvin et al. 2020, Neuroimage Signature from Salient Keypoints, NeuroImage 204",
-        dims=(2, 3),
-        aliases=("3d-sift-rank",),
-    )
-    register(
-        "slice-voting",
-        "mlfp_plugins.scorers.slice_voting:SliceVoting",
-        summary="Slices through a frozen encoder of pictures, which vote for the scan with the nearest slice.",
-        paper="Truong et al. 2024, Benchmarking Pretrained Vision Embeddings for Near- and Duplicate Detection",
-    )
-    register(
-        "ssim",
-        "mlfp_plugins.scorers.ssim:SSIM",
-        summary="Mean structural similarity with a uniform window, in 2D and 3D.",
-        paper="Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, IEEE TIP 2004",
     )
