@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from mlfp.data.chain import Chain
 from mlfp.data.scans import ScanSet
-from mlfp.evaluation.measure import Side
+from mlfp.errors import ParameterError
+from mlfp.evaluation.measure import Side, chosen
 from mlfp.evaluation.settings import EvaluationSpec
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.spec import Spec
@@ -88,6 +89,17 @@ class Behind:
         """The same scans, compared by another scorer."""
         queries, gallery = self.workshop.queries(self.evaluation), self.workshop.gallery(self.evaluation)
         return self._trial(self.other(scorer), queries, gallery)
+
+    def validation(self) -> Trial | None:
+        """The evaluation on the validation side; None where there is none, or where it is measured there already."""
+        spec = replace(self.evaluation, side="val")
+        if self.evaluation.side == "val" or spec.across is not None or len(self.workshop.rows("val")) == 0:
+            return None
+        trial = self._trial(self.method, self.workshop.queries(spec), self.workshop.gallery(spec))
+        try:
+            return chosen(trial, spec)
+        except ParameterError:  # no scan of that side is one that the evaluation wants
+            return None
 
     def describe(self, count: int) -> int:
         """Describe some queries anew."""

@@ -12,9 +12,9 @@ import numpy as np
 from mlfp.bench.records import RunFolder
 from mlfp.bench.results import BenchResult, Row, row
 from mlfp.errors import UsageError, nearest
-from mlfp.evaluation.comparing import PERMUTATIONS, Comparison, compare
+from mlfp.evaluation.comparing import PERMUTATIONS, Comparison
 from mlfp.evaluation.paired import holm
-from mlfp.types.estimate import Units
+from mlfp.evaluation.rates import compare_estimates, testable
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,13 @@ def duel(
         names = [_names(first, second, one.label, other.label) for one, other in loaded]
         made = []
         for (a, b), (one, other) in zip(names, loaded, strict=True):
-            units = {a: _units_of(metric, one), b: _units_of(metric, other)}
-            told = {name: item for name, item in units.items() if item is not None}
-            compared = (
-                compare(metric, told, seed=seed, level=level, permutations=permutations) if len(told) == 2 else []
-            )
+            both = {a: one.metrics[metric], b: other.metrics[metric]}
+            compared = compare_estimates(metric, both, seed=seed, level=level, permutations=permutations)
             made += compared
+            units = [len(item.units.names) for item in both.values() if item.units is not None]
             if not compared:
-                notes.append(f"{metric}: {a} and {b} have no query in common, or no values of single queries.")
-            elif (most := max(len(item.names) for item in told.values())) > compared[0].queries:
+                notes.append(f"{metric}: {a} and {b} have no query in common, or nothing was kept to test them by.")
+            elif (most := max(units, default=0)) > compared[0].queries:
                 notes.append(f"{metric}: {a} and {b} have {compared[0].queries} of {most} queries in common.")
         found += _corrected(made)
     return Duel(found, list(dict.fromkeys(notes)))
@@ -148,8 +146,8 @@ def _units(result: BenchResult, given: Row) -> Row:
 def _metrics(first: Fighter, loaded: Sequence[tuple[Row, Row]], patterns: Sequence[str]) -> list[str]:
     known = list(dict.fromkeys(name for one, other in loaded for name in one.metrics if name in other.metrics))
     wanted = patterns or (first.result.rank_by,)
-    # What a pattern means are averages over queries; what is named is told of, whatever it is.
-    averages = {name for one, other in loaded for name in known if _units_of(name, one) and _units_of(name, other)}
+    # What a pattern means is what can be tested; what is named is told of, whatever it is.
+    averages = {name for one, other in loaded for name in known if _tested(name, one) and _tested(name, other)}
     found = [
         name
         for name in known
@@ -163,9 +161,9 @@ def _metrics(first: Fighter, loaded: Sequence[tuple[Row, Row]], patterns: Sequen
     return found
 
 
-def _units_of(metric: str, given: Row) -> Units | None:
+def _tested(metric: str, given: Row) -> bool:
     estimate = given.metrics.get(metric)
-    return None if estimate is None else estimate.units
+    return estimate is not None and testable(estimate)
 
 
 def _notes(first: BenchResult, second: BenchResult) -> Iterator[str]:

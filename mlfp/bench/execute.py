@@ -83,9 +83,10 @@ class Workshop:
         """The same scans, on the sides that a run has them on."""
         if run.split is None:
             return self
-        # What was selected is shared: under a protocol only the test side is measured on, the same for all.
+        # The test side is the same for all runs of a protocol, and shared; each fold has another validation side.
         material = replace(self.material, split=run.split)
-        other = Workshop(self.config, material, self.progress, self._sides, self._others)
+        shared = {"test": self.side("test")} if len(self.rows("test")) else {}
+        other = Workshop(self.config, material, self.progress, shared, self._others)
         other.__dict__["scans"] = self.scans
         return other
 

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pandas as pd
 from mlfp.errors import MlfpError
 from mlfp.fingerprints.files import write_atomically
 from mlfp.types import exhibit
-from mlfp.types.estimate import Estimate, Units
+from mlfp.types.estimate import Estimate, Resamples, Units
 from mlfp.types.measured import Measured
 
 #: Raised when the meaning of a record's fields changes; older records are then not taken for results.
@@ -115,28 +115,40 @@ class RunFolder:
         :param measured: by evaluation key: metric names to estimates.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        path = self.path / "per_query.parquet"
+        estimates = [(key, name, item) for key, found in measured.items() for name, item in found.items()]
+        units = [_frame(key, name, item.units) for key, name, item in estimates if item.units is not None]
+        self._put("per_query.parquet", units, measured)
+        resampled = [_line(key, name, item.resamples) for key, name, item in estimates if item.resamples is not None]
+        self._put("resampled.parquet", resampled, measured)
+        # The metrics stay in the evaluator's order: a comparison that is done shows the same columns as when it ran.
+        write_text(self.path / "record.json", to_json(asdict(record), sort_keys=False))
+
+    def _put(self, name: str, fresh: Sequence[pd.DataFrame], measured: Iterable[str]) -> None:
+        """Put rows into a table, in place of all that it has of the evaluations measured."""
+        path = self.path / name
         frames = [pd.read_parquet(path)] if path.exists() else []
-        frames = [frame[~frame["evaluation"].isin(list(measured))] for frame in frames]
-        frames += [_frame(key, name, item) for key, item, name in _with_units(measured)]
+        frames = [*(frame[~frame["evaluation"].isin(list(measured))] for frame in frames), *fresh]
         if frames:
             draft = path.with_name(f".{path.name}.{os.getpid()}")
             pd.concat(frames, ignore_index=True).to_parquet(draft, index=False)
             draft.replace(path)
-        # The metrics stay in the evaluator's order: a comparison that is done shows the same columns as when it ran.
-        write_text(self.path / "record.json", to_json(asdict(record), sort_keys=False))
+
+    def _kept(self, name: str, key: str) -> Iterator[tuple[str, pd.DataFrame]]:
+        path = self.path / name
+        if path.exists():
+            for metric, part in pd.read_parquet(path, filters=[("evaluation", "==", key)]).groupby(
+                "metric", sort=False
+            ):
+                yield str(metric), part
 
     def estimates(self, record: Record, key: str) -> Measured:
         """One evaluation's estimates, with the units they were averaged from, and what it shows beside them."""
         metrics = record.evaluations[key].get("metrics", {})
         shown = record.evaluations[key].get("exhibits", {})
-        path = self.path / "per_query.parquet"
-        units: dict[str, Units] = {}
-        if path.exists():
-            frame = pd.read_parquet(path, filters=[("evaluation", "==", key)])
-            units = {str(name): _units(part) for name, part in frame.groupby("metric", sort=False)}
+        units = {name: _units(part) for name, part in self._kept("per_query.parquet", key)}
+        resampled = {name: _resamples(part) for name, part in self._kept("resampled.parquet", key)}
         return Measured(
-            {name: _estimate(value, units.get(name)) for name, value in metrics.items()},
+            {name: _estimate(value, units.get(name), resampled.get(name)) for name, value in metrics.items()},
             exhibits={name: exhibit.from_json(data) for name, data in shown.items()},
             notes=record.evaluations[key].get("notes", ()),
         )
@@ -154,13 +166,6 @@ def told(name: str, measured: Mapping[str, Estimate]) -> dict[str, Any]:
     return {"name": name, "metrics": metrics, **{key: item for key, item in optional.items() if item}}
 
 
-def _with_units(measured: Mapping[str, Mapping[str, Estimate]]) -> Iterator[tuple[str, Units, str]]:
-    for key, estimates in measured.items():
-        for name, estimate in estimates.items():
-            if estimate.units is not None:
-                yield key, estimate.units, name
-
-
 def _frame(key: str, metric: str, units: Units) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -174,6 +179,16 @@ def _frame(key: str, metric: str, units: Units) -> pd.DataFrame:
     )
 
 
+def _line(key: str, metric: str, resamples: Resamples) -> pd.DataFrame:
+    line = {"evaluation": key, "metric": metric, "subjects": resamples.subjects, "drawn": resamples.drawn}
+    return pd.DataFrame([{**line, "trial": resamples.trial, "values": resamples.values.astype(np.float64)}])
+
+
+def _resamples(frame: pd.DataFrame) -> Resamples:
+    line = frame.iloc[0]
+    return Resamples(np.array(line["values"], dtype=np.float64), int(line["subjects"]), line["drawn"], line["trial"])
+
+
 def _units(frame: pd.DataFrame) -> Units:
     return Units(
         frame["unit"].to_numpy(dtype=object),
@@ -183,9 +198,9 @@ def _units(frame: pd.DataFrame) -> Units:
     )
 
 
-def _estimate(value: Mapping[str, Any], units: Units | None) -> Estimate:
+def _estimate(value: Mapping[str, Any], units: Units | None, resamples: Resamples | None) -> Estimate:
     number, low, high = (math.nan if value[name] is None else float(value[name]) for name in ("value", "low", "high"))
-    return Estimate(number, low, high, int(value["n"]), units)
+    return Estimate(number, low, high, int(value["n"]), units, resamples)
 
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from mlfp import parameters
 from mlfp.bench.results import Row
 from mlfp.errors import ParameterError, nearest
-from mlfp.evaluation.comparing import PERMUTATIONS, Comparison, compare
+from mlfp.evaluation.comparing import PERMUTATIONS, Comparison
 from mlfp.evaluation.direction import merit
+from mlfp.evaluation.rates import compare_estimates, testable
 
 #: Instead of a method: the best by each metric, or every one.
 BEST, ALL = "best", "all"
@@ -68,7 +69,7 @@ class Significance:
             )
 
     def apply(self, rows: Iterable[Row], *, seed: int) -> list[Comparison]:
-        """Compare the rows of each group by every metric that is an average over queries; not by single pairs'.
+        """Compare the rows of each group by every metric that is tested; not by those of single pairs or groups.
 
         :param seed: of resamples and swaps.
         """
@@ -82,14 +83,16 @@ class Significance:
         return found
 
     def _by(self, metric: str, rows: Sequence[Row], seed: int) -> list[Comparison]:
-        units = {row.label: item for row in rows if (item := row.metrics[metric].units) is not None}
-        if len(units) < 2:
+        measured = {row.label: item for row in rows if testable(item := row.metrics[metric])}
+        if len(measured) < 2:
             return []
-        named = self.baseline if self.baseline in units and self.baseline not in (BEST, ALL) else None
-        compared = compare(metric, units, seed=seed, against=named, level=self.level, permutations=self.permutations)
+        named = self.baseline if self.baseline in measured and self.baseline not in (BEST, ALL) else None
+        compared = compare_estimates(
+            metric, measured, seed=seed, against=named, level=self.level, permutations=self.permutations
+        )
         if self.baseline == ALL:
             return compared
-        with_whom = named or max(units, key=lambda label: _value(rows, label, metric))
+        with_whom = named or max(measured, key=lambda label: _value(rows, label, metric))
         # A method beside the baseline, the method first.
         chosen = [item for item in compared if with_whom in (item.first, item.second)]
         return [item.turned() if item.first == with_whom else item for item in chosen]

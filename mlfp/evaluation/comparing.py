@@ -28,11 +28,12 @@ RESAMPLES, PERMUTATIONS = 1000, 9999
 ROUNDING = 1e-12
 
 Verdict = Literal["higher", "lower", "none"]
+Test = Literal["permutation", "bootstrap"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two methods on the same queries.
+    """Two methods on the same queries, or pairs.
 
     :param metric: ``evaluation.metric``.
     :param first: a method.
@@ -52,6 +53,8 @@ class Comparison:
     :param level: below which a corrected p shows a difference.
     :param mcnemar: over queries; None where a value is neither 0 nor 1.
     :param t_test: over queries.
+    :param test: behind ``p``; ``bootstrap`` for what is no average of queries (:mod:`mlfp.evaluation.rates`), where
+        ``queries`` are mated pairs, and what is counted by subject or by query is empty.
     """
 
     metric: str
@@ -73,6 +76,7 @@ class Comparison:
     level: float
     mcnemar: Discordant | None
     t_test: TTest
+    test: Test = "permutation"
 
     @property
     def verdict(self) -> Verdict:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 
 #: Names, or beginnings of names, without the evaluation: rates of error, distances within, costs, gaps, alarms.
-LOWER = ("eer", "fmr", "fnmr", "miasd", "ms_per_query", "bytes_per_scan", "alarms", "lone_queries", "left_out_subjects")
+LOWER = (
+    "eer",
+    "fmr",
+    "fnmr",
+    "fpir",
+    "miasd",
+    "ms_per_query",
+    "bytes_per_scan",
+    "alarms",
+    "lone_queries",
+    "left_out_subjects",
+)
 _PATTERN = re.compile(rf"(?:{'|'.join(LOWER)})(?:$|_|\[)|\w+_gap(?:$|_)")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -112,10 +113,20 @@ def bands(
     return mean, low, high
 
 
+def bounds(value: float, resampled: np.ndarray) -> tuple[float, float]:
+    """The percentile interval that resamples give, which is made to hold the value; ``nan`` where none is finite."""
+    found = resampled[np.isfinite(resampled)]
+    if len(found) == 0:
+        return math.nan, math.nan
+    low, high = np.quantile(found, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return min(float(low), value), max(float(high), value)
+
+
 def pool(estimates: Sequence[Estimate], *, seed: int) -> Estimate:
     """Several trials as one: every unit counts as it did in its own.
 
-    Estimates without units are averaged by their counts, and so are their bounds: no narrower than the truth.
+    Estimates without units are averaged by their counts, in every resample where the same subjects were drawn; else
+    their bounds are averaged, too: no narrower than the truth.
     """
     filled = [item for item in estimates if item.n > 0]
     total = sum(item.n for item in filled)
@@ -137,6 +148,13 @@ def _joined(units: Sequence[Units]) -> Units:
 
 
 def _without_units(estimates: Sequence[Estimate], weights: Sequence[int], *, n: int) -> Estimate:
+    kept = [item.resamples for item in estimates if item.resamples is not None]
+    if len(kept) == len(estimates) and len({item.drawn for item in kept}) == 1:
+        value = float(np.average([item.value for item in estimates], weights=weights))
+        values = np.average([item.values for item in kept], axis=0, weights=weights)
+        trial = "+".join(dict.fromkeys(item.trial for item in kept))
+        low, high = bounds(value, values)
+        return Estimate(value, low, high, n, resamples=replace(kept[0], values=values, trial=trial))
     numbers = np.average([[item.value, item.low, item.high] for item in estimates], axis=0, weights=weights)
     return Estimate(float(numbers[0]), float(numbers[1]), float(numbers[2]), n)
 

@@ -73,12 +73,24 @@ class SelectedScans:
         """See :class:`~mlfp.types.trial.Scans`."""
         return self._chosen(self.whole.scored_by(scorer))
 
+    def validation(self) -> Trial | None:
+        """See :class:`~mlfp.types.trial.Scans`: other scans, among which the evaluation has chosen already."""
+        return self.whole.validation()
+
     def describe(self, count: int) -> int:
         """See :class:`~mlfp.types.trial.Scans`."""
         return self.whole.describe(count)
 
     def _chosen(self, trial: Trial) -> Trial:
         return selected(trial, _places(trial.queries, self.queries), _places(trial.gallery, self.gallery))
+
+
+def chosen(trial: Trial, spec: EvaluationSpec) -> Trial:
+    """The trial of those scans that an evaluation asks with and searches.
+
+    :raises ParameterError: none is left.
+    """
+    return selected(trial, _chosen(trial.queries, spec, "query"), _chosen(trial.gallery, spec, "gallery"))
 
 
 def _places(table: ScanTable, scans: np.ndarray) -> np.ndarray:

@@ -134,11 +134,11 @@ def _joined(parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Pairs:
     return Pairs(scores.astype(np.float32), queries.astype(np.int32), gallery.astype(np.int32), len(scores))
 
 
-def subject_codes(trial: Trial) -> tuple[np.ndarray, np.ndarray, int]:
-    """Each query's and each gallery scan's subject as a number from 0 up, and how many subjects there are."""
+def subject_codes(trial: Trial) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each query's and each gallery scan's subject as a number from 0 up, and the subjects' ids by their number."""
     everyone = np.concatenate([trial.queries.subjects, trial.gallery.subjects]).astype(str)
     names, codes = np.unique(everyone, return_inverse=True)
-    return codes[: len(trial.queries)], codes[len(trial.queries) :], len(names)
+    return codes[: len(trial.queries)], codes[len(trial.queries) :], names
 
 
 def matching(

@@ -10,6 +10,7 @@ subjects as often as the product of both (the subsets bootstrap of Bolle, Ratha,
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +18,8 @@ import numpy as np
 
 from mlfp.evaluation import intervals
 from mlfp.evaluation.pairs import Pairs
-from mlfp.types.estimate import Estimate
+from mlfp.types.estimate import Estimate, Resamples
+from mlfp.types.trial import Trial
 
 #: Levels of the similarity that resampled curves are read at, at most: half of them evenly, half among the highest.
 LEVELS = 4096
@@ -81,11 +83,14 @@ class Resampled:
     :param gallery: (G,) each gallery scan's.
     """
 
+    #: (S,) the numbers of the subjects that are drawn from.
+    subjects: np.ndarray
+
     def __init__(self, mated: Pairs, others: Pairs, queries: np.ndarray, gallery: np.ndarray, *, seed: int) -> None:
         self.seed = seed
         every = max(1, -(-len(others) // RESAMPLED))
         scores = others.scores[::every]
-        self._subjects, codes = np.unique(
+        self.subjects, codes = np.unique(
             np.concatenate(
                 [queries[mated.queries], queries[others.queries[::every]], gallery[others.gallery[::every]]]
             ),
@@ -98,7 +103,7 @@ class Resampled:
     def values(self, read: Callable[[Roc], np.ndarray]) -> np.ndarray:
         """(resamples, ...) what is read off the curve of each resample; ``nan`` where one has no pair of a kind."""
         found = []
-        for block in intervals.draws(len(self._subjects), seed=self.seed):
+        for block in intervals.draws(len(self.subjects), seed=self.seed):
             found += [self._read(times, read) for times in block]
         shape = next((item.shape for item in found if item is not None), (0,))
         return np.stack([np.full(shape, np.nan) if item is None else item for item in found])
@@ -121,13 +126,34 @@ def _levels(mated: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([even, of_mated, highest]))
 
 
-def bounded(value: float, resampled: np.ndarray, n: int) -> Estimate:
-    """A value with the interval that its resamples give, which is made to hold it."""
-    found = resampled[np.isfinite(resampled)]
-    if len(found) == 0:
-        return Estimate(value, np.nan, np.nan, n)
-    low, high = np.quantile(found, [(1 - intervals.LEVEL) / 2, (1 + intervals.LEVEL) / 2])
-    return Estimate(value, min(float(low), value), max(float(high), value), n)
+def bounded(value: float, resampled: np.ndarray, n: int, of: Drawn | None = None) -> Estimate:
+    """A value with the interval that its resamples give, which is made to hold it.
+
+    :param of: whose resamples these are; given, they are kept, so that methods can be compared.
+    """
+    low, high = intervals.bounds(value, resampled)
+    kept = None if of is None else Resamples(resampled, of.subjects, of.drawn, of.trial)
+    return Estimate(value, low, high, n, resamples=kept)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Of what resamples are drawn: see :class:`~mlfp.types.estimate.Resamples`."""
+
+    subjects: int
+    drawn: str
+    trial: str
+
+    @classmethod
+    def of(cls, trial: Trial, subjects: np.ndarray) -> Drawn:
+        """From the scans of a trial, and the ids of the subjects that are drawn from."""
+        sides = (trial.queries.scans, trial.queries.subjects, trial.gallery.scans, trial.gallery.subjects)
+        return cls(len(subjects), _digest(subjects), _digest(*sides))
+
+
+def _digest(*columns: np.ndarray) -> str:
+    told = "\x1e".join("\x1f".join(map(str, column)) for column in columns)
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def supported(rates: np.ndarray, pairs: int) -> np.ndarray:

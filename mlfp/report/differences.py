@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Beside a difference that is not shown to be one.
 NOT_SHOWN = "≈"
+#: How rates over pairs are tested.
+RESAMPLED = "Tests by resampling subjects, on both sides of every pair and the same for all methods"
 #: What the columns of a table of tests are.
 HEADER = (
     "method", "compared with", "difference", "p", "p, Holm", "d", "subjects higher, lower, same",
@@ -72,6 +74,32 @@ def summary(result: BenchResult) -> Iterator[str]:
         yield from _fine_print(result, families)
 
 
+def rates(result: BenchResult) -> dict[str, list[str]]:
+    """What the tests of verification and open set come to, by metric; the ranked metric stands elsewhere."""
+    metrics = dict.fromkeys(
+        item.metric for item in result.comparisons if item.test == "bootstrap" and item.metric != result.rank_by
+    )
+    found = {}
+    for metric in metrics:
+        sentences: list[str] = []
+        for group in dict.fromkeys(row.group for row in result.rows):
+            best = baseline(result, metric, group)
+            labels = [row.label for row in result.rows if row.group == group]
+            tested = [item for label in labels if (item := between(result, metric, label, best)) is not None]
+            sentences += _against(best, tested)
+        if sentences:
+            found[metric] = sentences
+    return found
+
+
+def rates_fine_print(result: BenchResult) -> str:
+    """How they were tested."""
+    found = [item for item in result.comparisons if item.test == "bootstrap"]
+    families = sorted({item.family for item in found})
+    holm = f", corrected by Holm for the {' or '.join(map(str, families))} tests of each metric" if families else ""
+    return f"{RESAMPLED}, at {found[0].level:g}{holm}."
+
+
 def _against(best: str, tested: Sequence[Comparison]) -> Iterator[str]:
     words = {"lower": f"Lower than {best}", "higher": f"Higher than {best}"}
     for verdict, text in words.items():
@@ -94,7 +122,8 @@ def _fine_print(result: BenchResult, families: Sequence[int]) -> Iterator[str]:
     """
     found = by_metric(result, result.rank_by)
     corrected = f", corrected by Holm for {' and '.join(map(str, families))} tests" if max(families) > 1 else ""
-    yield f"Permutation tests over {found[0].subjects} subjects at {found[0].level:g}{corrected}."
+    how = "Permutation tests over" if found[0].test == "permutation" else f"{RESAMPLED}, of"
+    yield f"{how} {found[0].subjects} subjects at {found[0].level:g}{corrected}."
     few = [item for item in found if item.too_few and item.verdict == "none"]
     if few:
         yield f"In {len(few)} of them too few subjects differ for any outcome to show a difference."
@@ -108,16 +137,21 @@ def lines(result: BenchResult, *, level: int = 2) -> Iterator[str]:
     :param level: of the heading.
     """
     found = by_metric(result, result.rank_by)
-    if not found:
-        return
-    yield from (f"{'#' * level} Differences in {result.rank_by}", "", " ".join(summary(result)), "")
-    yield from table(HEADER, [_cells(item) for item in found], left=(0, 1))
-    yield (
-        "p: all of a subject's queries are swapped at once; d: the mean difference of a subject in standard "
-        "deviations. McNemar's and the t-test take queries as independent, as papers do, and those of one subject are "
-        "not."
-    )
-    yield ""
+    if found:
+        yield from (f"{'#' * level} Differences in {result.rank_by}", "", " ".join(summary(result)), "")
+        yield from table(HEADER, [_cells(item) for item in found], left=(0, 1))
+    if found and found[0].test == "permutation":
+        yield (
+            "p: all of a subject's queries are swapped at once; d: the mean difference of a subject in standard "
+            "deviations. McNemar's and the t-test take queries as independent, as papers do, and those of one subject "
+            "are not."
+        )
+        yield ""
+    told = rates(result)
+    if told:
+        yield from (f"{'#' * level} Differences in verification and open set", "")
+        yield from (f"- `{metric}`. {' '.join(sentences)}" for metric, sentences in told.items())
+        yield from ("", rates_fine_print(result), "")
 
 
 def _cells(item: Comparison) -> list[str]:
@@ -130,7 +164,7 @@ def _cells(item: Comparison) -> list[str]:
         _p(item.p),
         _p(item.p_holm),
         "" if math.isnan(item.effect) else f"{item.effect:+.2f}",
-        f"{item.higher}, {item.lower}, {item.same}",
+        _by_subject(item, ", "),
         "" if mcnemar is None else f"{mcnemar.only_first} against {mcnemar.only_second}, {said_p(mcnemar.p)}",
         "" if math.isnan(item.t_test.t) else f"t = {item.t_test.t:.2f}, {said_p(item.t_test.p)}",
     ]
@@ -150,7 +184,7 @@ def print_duel(found: Duel, console: Console) -> None:
         between = f"{signed(item.low)} {signed(item.high)}"
         shown.add_row(
             f"{item.metric}\n{item.first}\n{item.second}", f"{signed(item.difference)}{mark}", between, _p(item.p),
-            *([_p(item.p_holm)] if several else []), f"{item.higher} {item.lower} {item.same}",
+            *([_p(item.p_holm)] if several else []), _by_subject(item, " "),
         )  # fmt: skip
     if found.comparisons:
         console.print(shown)
@@ -163,8 +197,15 @@ def print_duel(found: Duel, console: Console) -> None:
         console.print(f"{NOT_SHOWN} no difference shown, which is not to say that there is none.")
 
 
+def _by_subject(item: Comparison, join: str) -> str:
+    """How many subjects the first does better by, worse, as well; nothing where there is no value of a subject."""
+    return join.join(map(str, (item.higher, item.lower, item.same))) if item.test == "permutation" else ""
+
+
 def _over_queries(item: Comparison) -> str:
     """What the papers' tests say."""
+    if item.test == "bootstrap":
+        return f"{RESAMPLED}: {item.subjects} subjects, {item.queries} pairs or searches."
     mcnemar, t_test = item.mcnemar, item.t_test
     told = [] if math.isnan(item.effect) else [f"Cohen's d over {item.subjects} subjects {item.effect:+.2f}."]
     told.append(f"Over {item.queries} queries, taken as independent:")

@@ -84,6 +84,9 @@ class _Scans:
         other = VectorSimilarity(queries, gallery, "l2")
         return replace(self.trial, similarity=other, query_vectors=None, gallery_vectors=None)
 
+    def validation(self) -> Trial:
+        return self.trial
+
     def describe(self, count: int) -> int:
         return min(count, len(self.trial.queries))
 

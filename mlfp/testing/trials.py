@@ -30,12 +30,14 @@ class Remade:
     :param trial: as it is.
     :param altered_to: by the parameters of the last step: vectors of queries (and gallery, if both).
     :param scorers: by name: vectors that another scorer compares.
+    :param chosen_on: the trial of the validation side.
     :param asked: what was asked for: steps before and after all others, and whether of both sides.
     """
 
     trial: Trial
     altered_to: Mapping[str, np.ndarray] = field(default_factory=dict)
     scorers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    chosen_on: Trial | None = None
     asked: list[tuple[list[str], list[str], bool]] = field(default_factory=list)
 
     def altered(self, before: Sequence[Spec], after: Sequence[Spec], *, both: bool = False) -> Trial:
@@ -54,6 +56,10 @@ class Remade:
         found = self.scorers[scorer.use].astype(np.float32)
         return replace(self.trial, similarity=VectorSimilarity(found, found, "l2"))
 
+    def validation(self) -> Trial | None:
+        """What was given for it."""
+        return self.chosen_on
+
     def describe(self, count: int) -> int:
         """Nothing is described; so many would be."""
         return min(count, len(self.trial.queries))
@@ -67,6 +73,7 @@ def behind(
     given: Trial,
     altered_to: Mapping[str, np.ndarray] | None = None,
     scorers: Mapping[str, np.ndarray] | None = None,
+    chosen_on: Trial | None = None,
 ) -> Trial:
     """The trial with scans behind it; see :class:`Remade`."""
-    return replace(given, scans=Remade(given, altered_to or {}, scorers or {}))
+    return replace(given, scans=Remade(given, altered_to or {}, scorers or {}, chosen_on))

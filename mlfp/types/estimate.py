@@ -25,6 +25,22 @@ class Units:
 
 
 @dataclass(frozen=True)
+class Resamples:
+    """What a value is in each resample of the subjects: for a rate over pairs, which is no average of units.
+
+    :param values: (B,); ``nan`` where a resample had nothing to measure.
+    :param subjects: how many were drawn from.
+    :param drawn: digest of these: where it is the same, resample b drew the same subjects.
+    :param trial: digest of what was compared: only values of the same may be set against each other.
+    """
+
+    values: np.ndarray
+    subjects: int
+    drawn: str
+    trial: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A metric's value with a 95 % interval.
 
@@ -33,6 +49,7 @@ class Estimate:
     :param high: upper end of the interval.
     :param n: number of queries, episodes or pairs behind the value.
     :param units: what it was averaged from, where it is an average; kept for paired tests and for averaging over seeds.
+    :param resamples: the value in each resample, where it is no average; kept for the same.
     """
 
     value: float
@@ -40,7 +57,8 @@ class Estimate:
     high: float
     n: int
     units: Units | None = None
+    resamples: Resamples | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Value, interval and count, without the units."""
+        """Value, interval and count, without what they are from."""
         return {"value": self.value, "low": self.low, "high": self.high, "n": self.n}

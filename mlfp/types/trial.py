@@ -42,6 +42,10 @@ class Scans(Protocol):
         """The same trial, compared by another scorer."""
         ...
 
+    def validation(self) -> Trial | None:
+        """The same trial of the scans that weights are chosen on, to choose thresholds on; None where there is none."""
+        ...
+
     def describe(self, count: int) -> int:
         """Describe (embed) some of the queries once more, which is timed.
 

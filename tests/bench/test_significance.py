@@ -9,7 +9,7 @@ from mlfp.bench.results import Row
 from mlfp.bench.significance import Significance
 from mlfp.errors import ParameterError
 from mlfp.evaluation import intervals
-from mlfp.types.estimate import Estimate, Units
+from mlfp.types.estimate import Estimate, Resamples, Units
 
 
 def row(label: str, share: float, seed: int, group: str = "") -> Row:
@@ -37,6 +37,21 @@ def test_a_named_baseline_comes_second_and_pays_for_its_tests_alone() -> None:
     found = Significance("worst").apply(rows(), seed=0)
     assert [(item.first, item.second) for item in found] == [("best", "worst"), ("middling", "worst")]
     assert {item.family for item in found} == {2}
+
+
+def rate(label: str, value: float, seed: int) -> Row:
+    values = value + 0.02 * np.random.default_rng(seed).normal(size=500)
+    eer = Estimate(value, value - 0.04, value + 0.04, 80, resamples=Resamples(values, 30, "d", "t"))
+    return Row(label, "trained", 1, {"v.eer": eer, "v.eer[A>B]": eer, "v.bytes": Estimate(1, 1, 1, 1)}, {}, 1.0)
+
+
+def test_rates_over_pairs_are_tested_too_and_of_errors_the_lowest_is_the_best() -> None:
+    found = Significance().apply([rate("poor", 0.4, 0), rate("good", 0.1, 1), rate("as good", 0.101, 2)], seed=0)
+    assert [(item.metric, item.first, item.second, item.verdict) for item in found] == [
+        ("v.eer", "poor", "good", "higher"),
+        ("v.eer", "as good", "good", "none"),
+    ]
+    assert {(item.test, item.family) for item in found} == {("bootstrap", 3)}
 
 
 def test_all_are_compared_with_all() -> None:

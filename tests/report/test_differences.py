@@ -12,9 +12,9 @@ from rich.console import Console
 from mlfp.bench.results import BenchResult
 from mlfp.bench.significance import Significance
 from mlfp.evaluation import intervals
-from mlfp.report import differences, markdown, saved
+from mlfp.report import differences, html, markdown, saved
 from mlfp.report.table import print_result
-from mlfp.types.estimate import Units
+from mlfp.types.estimate import Estimate, Resamples, Units
 
 Make = Callable[..., BenchResult]
 METRIC = "retrieval.map_at_r"
@@ -105,3 +105,29 @@ def test_comparisons_are_saved_and_read(compared: Make, tmp_path: Path) -> None:
         result.evaluations, result.significance, result.protocol,
     )  # fmt: skip
     assert markdown.render(again) == markdown.render(result)
+
+
+def test_tests_of_rates_over_pairs_are_told_apart_and_kept(compared: Make, tmp_path: Path) -> None:
+    result = replace(compared(), folder=tmp_path)
+    rng = np.random.default_rng(0)
+    for row, value in zip(result.rows, (0.1, 0.105, 0.4), strict=True):
+        values = value + 0.02 * rng.normal(size=400)
+        row.metrics["verification.eer"] = Estimate(
+            value, value - 0.04, value + 0.04, 99, resamples=Resamples(values, 33, "d", "t")
+        )
+    result = replace(result, comparisons=Significance().apply(result.rows, seed=0))
+    told = differences.rates(result)
+    assert list(told) == ["verification.eer"]
+    words = " ".join(told["verification.eer"])
+    assert "Higher than triplet: ssim (+0.300, p < 0.001)." in words
+    assert "No difference to triplet is shown, which is not to say that there is none: untrained (+0.005" in words
+    text = markdown.render(result)
+    assert "- `verification.eer`. Higher than triplet" in text
+    assert "corrected by Holm for the 3 tests of each metric" in text
+    saved.write(result)
+    read = saved.read(tmp_path)
+    assert differences.rates(read) == told
+    assert "What they say of verification and open set" in html.render(read)
+    ranked = replace(result, rank_by="verification.eer")
+    assert "on both sides of every pair" in " ".join(differences.summary(ranked))
+    assert "McNemar's and the t-test" not in "\n".join(differences.lines(ranked))

@@ -24,6 +24,16 @@ _MEANINGS = (
     (r"eer", "Equal error rate: the threshold at which as many pairs of one subject are missed as pairs of two are "
      "taken for one; lower is better."),
     (r"tar_at_fmr.*", "Share of pairs of one subject that are accepted, where the named share of pairs of two is."),
+    (r"dir_val_threshold.*", "Share of known subjects found at once at the threshold that gave the named share of "
+     "alarms on the validation side."),
+    (r"fpir_val_threshold.*", "Share of unknown subjects that raise an alarm here, at the threshold that gave the "
+     "named share on the validation side; far from it, thresholds do not carry over."),
+    (r"fnmr", "Share of pairs of one subject that are missed at the threshold at which a set share of pairs of two are "
+     "taken for one."),
+    (r"(fnmr|fmr|hit_at_1|accepted_hit_at_1)_gap_.*", "Difference of {0} between the groups where it is highest and "
+     "lowest, at one threshold for all."),
+    (r"accepted_hit_at_1", "Share of queries whose nearest scan shows their subject and is more alike than the "
+     "threshold for all."),
     (r"dir_at_fpir.*", "Share of known subjects found at once, where the named share of unknown ones raises an alarm."),
     (r"miasd", "Mean distance of a subject's scans to their middle; lower is tighter."),
     (r"miesd", "Mean distance between the middles of different subjects; higher is further apart."),

@@ -154,7 +154,7 @@ def tests(result: BenchResult) -> list[Test]:
             between=f"{signed(item.low)} to {signed(item.high)}".replace("-", MINUS),
             p=said_p(item.p_holm).removeprefix("p ").removeprefix("= "),
             effect=DASH if math.isnan(item.effect) else f"{item.effect:+.2f}".replace("-", MINUS),
-            subjects=f"{item.higher} / {item.lower} / {item.same}",
+            subjects=f"{item.higher} / {item.lower} / {item.same}" if item.test == "permutation" else DASH,
             verdict=verdict(item),
         )
         for item in differences.by_metric(result, result.rank_by)

@@ -118,11 +118,13 @@ def render(result: BenchResult, *, redact: bool = False) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.globals |= {"swatch": overview.swatch, "between": panels.between}
+    environment.globals["rates_fine_print"] = differences.rates_fine_print
     context: dict[str, Any] = {
         "page": page, "result": result, "veil": veil, "redact": redact, "version": metadata.version("mlfp"),
         "style": Markup(_template("style.css")), "script": Markup(_template("script.js")),
         "names": names, "lines": overview.table(result, names), "outcome": overview.outcome(result),
         "tests": overview.tests(result), "said": " ".join(differences.summary(result)),
+        "rates": differences.rates(result),
         "baseline": differences.baseline(result, result.rank_by) if result.comparisons else "",
         "subject": [veil.text(line) for line in (*cells.subject(result), *protocol.sentence(result))],
         "searched": (protocol.HEADER, protocol.body(result)),

@@ -31,12 +31,14 @@ def _register_accuracy(register: Register) -> None:
         "verification",
         "mlfp_plugins.evaluators.verification:Verification",
         summary="Two scans of one person or not: roc_auc, eer, and tar at chosen false match rates; DET.",
+        version=2,
         paper="ISO/IEC 19795-1:2021",
     )
     register(
         "open-set",
         "mlfp_plugins.evaluators.open_set:OpenSet",
         summary="A gallery that may not hold the person: detection and identification rate at a false positive rate.",
+        version=2,
         paper="ISO/IEC 19795-1:2021",
     )
     register(
@@ -63,7 +65,8 @@ def _register_conditions(register: Register) -> None:
     register(
         "fairness",
         "mlfp_plugins.evaluators.fairness:Fairness",
-        summary="Error rates of groups by sex, age, site, ... at one threshold for all, and the gaps between them.",
+        summary="Errors and hits of groups by sex, age, site, ... at one threshold for all, and the gaps between them.",
+        version=2,
         paper="ISO/IEC 19795-10:2024",
     )
     register(

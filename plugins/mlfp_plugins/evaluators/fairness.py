@@ -12,6 +12,7 @@ import numpy as np
 from mlfp.errors import ParameterError, UsageError, nearest
 from mlfp.evaluation import intervals, roc
 from mlfp.evaluation.pairs import MOST, Pairs, pairs, subject_codes
+from mlfp.evaluation.ranking import rank
 from mlfp.types.estimate import Estimate
 from mlfp.types.exhibit import Axis, Matrix
 from mlfp.types.measured import Measured
@@ -21,17 +22,20 @@ from mlfp.types.trial import Trial
 RESAMPLED = 1 << 18
 #: A column of numbers with more values than this is cut into ranges.
 VALUES = 8
-RATES = ("false non-match rate", "false match rate")
+#: Metric to what a matrix calls it.
+RATES = {"fnmr": "missed", "fmr": "confused", "hit_at_1": "hit@1", "accepted_hit_at_1": "accepted"}
 
 
 class Fairness:
-    """``fnmr[sex=F]`` and ``fmr[sex=F]`` of each group at one threshold, and ``fnmr_gap_sex`` between the groups.
+    """``fnmr[sex=F]``, ``fmr[sex=F]``, ``hit_at_1[sex=F]`` of each group, errors at one threshold for all, and gaps.
 
     The threshold is the lowest at which at most a share ``fmr`` of all pairs of different subjects are taken for one.
     A group's false non-match rate is that of mated pairs whose query is in it, its false match rate that of pairs of
-    different subjects who both are. ``gap`` is the highest group's rate less the lowest's. A group of fewer than 10
+    different subjects who both are. Its ``hit_at_1`` is that of queries in it, among the whole gallery;
+    ``accepted_hit_at_1`` asks besides that the nearest scan be more alike than the threshold.
+    ``fnmr_gap_sex`` is the highest group's rate less the lowest's, and so of the others. A group of fewer than 10
     mated pairs is left out, and so is a false match rate at which fewer than 10 errors are to be expected; a note says
-    so. ``fnmr`` and ``fmr`` are those of all. Intervals resample subjects on both sides, the threshold with them. One
+    so. Without a group they are those of all. Intervals resample subjects on both sides, the threshold with them. One
     matrix for each column.
 
     :param by: columns of the scan table; those that are not there are passed over, unless none is. Numbers (age) are
@@ -77,11 +81,12 @@ class Fairness:
                 f"a false match rate of {self.fmr:g} needs {roc.ERRORS / self.fmr:,.0f} pairs of different subjects, "
                 f"and there are {others.total:,}"
             )
-        estimates = _everybody(trial, mated, others, self.fmr)
+        hits = _Hits.of(trial)
+        estimates = _everybody(trial, mated, others, hits, self.fmr)
         shown: dict[str, Matrix] = {}
         notes: list[str] = []
         for column in there:
-            groups = self._groups(trial, column, mated, others)
+            groups = self._groups(trial, column, mated, others, hits)
             notes += groups.notes
             if len(groups.names) < 2:
                 notes.append(f"{column} has fewer than two groups of enough pairs, so there is nothing to compare")
@@ -91,7 +96,7 @@ class Fairness:
             shown[column] = matrix
         return Measured(estimates, exhibits=shown, notes=notes)
 
-    def _groups(self, trial: Trial, column: str, mated: Pairs, others: Pairs) -> _Groups:
+    def _groups(self, trial: Trial, column: str, mated: Pairs, others: Pairs, hits: _Hits) -> _Groups:
         asking, answering = trial.queries.column(column), trial.gallery.column(column)
         asking, answering = _ranges(asking, answering, self.parts)
         kept, notes = [], []
@@ -101,71 +106,109 @@ class Fairness:
             if in_mated.sum() < roc.ERRORS:
                 notes.append(f"{column} {name} has {int(in_mated.sum())} mated pairs, which are too few")
                 continue
-            kept.append((name, in_mated, in_others))
+            kept.append(_Group(name, in_mated, in_others, asking[hits.queries] == name))
             if in_others.mean() * others.total * self.fmr < roc.ERRORS:
                 notes.append(f"fmr[{column}={name}] has {int(in_others.sum()):,} pairs, which are too few")
-        return _Groups(trial, column, mated, others, tuple(kept), tuple(notes))
+        return _Groups(trial, column, mated, others, hits, tuple(kept), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """Queries that have somebody to find.
+
+    :param queries: (H,) positions among the trial's queries.
+    :param right: (H,) whether the nearest gallery scan is the subject's.
+    :param scores: (H,) similarity of the subject's nearest scan.
+    """
+
+    queries: np.ndarray
+    right: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def of(cls, trial: Trial) -> _Hits:
+        ranking = rank(trial, lone=False)
+        asking = np.flatnonzero(~ranking.lone)
+        return cls(asking, (ranking.first == 1)[asking].astype(np.float64), ranking.first_scores[asking])
+
+
+@dataclass(frozen=True)
+class _Group:
+    """(P,) masks of the mated pairs, of the other pairs, and of the queries that are of a group."""
+
+    name: str
+    mated: np.ndarray
+    others: np.ndarray
+    queries: np.ndarray
 
 
 @dataclass(frozen=True)
 class _Groups:
-    """Pairs, and which of them lie in each group of a column."""
+    """Pairs and queries, and which of them lie in each group of a column."""
 
     trial: Trial
     column: str
     mated: Pairs
     others: Pairs
-    members: tuple[tuple[str, np.ndarray, np.ndarray], ...]
+    hits: _Hits
+    members: tuple[_Group, ...]
     notes: tuple[str, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(name for name, _, _ in self.members)
+        return tuple(group.name for group in self.members)
 
 
-def _everybody(trial: Trial, mated: Pairs, others: Pairs, fmr: float) -> dict[str, Estimate]:
-    """The two rates of all pairs together."""
-    all_in = np.ones(len(mated), bool), np.ones(len(others), bool)
-    found, _ = _column(_Groups(trial, "all", mated, others, (("all", *all_in),), ()), fmr, trial.seed)
-    return {"fnmr": found["fnmr[all=all]"], "fmr": found["fmr[all=all]"]}
+def _everybody(trial: Trial, mated: Pairs, others: Pairs, hits: _Hits, fmr: float) -> dict[str, Estimate]:
+    """The rates of everybody together."""
+    everything = _Group("all", *(np.ones(len(part), bool) for part in (mated, others, hits.queries)))
+    found, _ = _column(_Groups(trial, "all", mated, others, hits, (everything,), ()), fmr, trial.seed)
+    return {name: found[f"{name}[all=all]"] for name in RATES}
 
 
 class _Rates:
-    """Each group's two error rates at the threshold of all."""
+    """Each group's rates at the threshold of all."""
 
     def __init__(self, groups: _Groups, every: int) -> None:
-        queries, gallery, self.subjects = subject_codes(groups.trial)
+        queries, gallery, names = subject_codes(groups.trial)
+        self.subjects = len(names)
         mated, others = groups.mated, groups.others
         falling = np.argsort(-others.scores[::every], kind="stable")
         self._one, self._other = (side[::every][falling] for side in (queries[others.queries], gallery[others.gallery]))
         self._scores = others.scores[::every][falling]
         self._last = np.append(np.diff(self._scores) != 0, True)
         self._mated, self._mated_scores = queries[mated.queries], mated.scores
-        self._in_mated = np.stack([inside for _, inside, _ in groups.members]).astype(np.float64)
-        self._in_others = np.stack([inside[::every][falling] for _, _, inside in groups.members])
+        self._asking, self._hits = queries[groups.hits.queries], groups.hits
+        self._in_mated = np.stack([group.mated for group in groups.members]).astype(np.float64)
+        self._in_others = np.stack([group.others[::every][falling] for group in groups.members])
+        self._in_queries = np.stack([group.queries for group in groups.members]).astype(np.float64)
 
     def at(self, times: np.ndarray, fmr: float) -> np.ndarray:
-        """(2, groups) false non-match and false match rates, each subject counted so many times."""
+        """(rates, groups) as :data:`RATES` names them, each subject counted so many times."""
         weights = times[self._one] * times[self._other]
         accepted = np.cumsum(weights)
-        nothing = np.full((2, len(self._in_mated)), np.nan)
         if accepted[-1] == 0:
-            return nothing
+            return np.full((len(RATES), len(self._in_mated)), np.nan)
         shares, ends = accepted[self._last] / accepted[-1], np.flatnonzero(self._last)
         place = int(np.searchsorted(shares, fmr + 1e-12, side="right"))
         threshold = self._scores[ends[place]] if place < len(ends) else -np.inf
         end = ends[place - 1] + 1 if place else 0
-        of_mated = times[self._mated]
-        rejected = self._in_mated @ (of_mated * (self._mated_scores <= threshold))
-        asked = self._in_mated @ of_mated
-        taken = self._in_others[:, :end] @ weights[:end]
-        compared = self._in_others @ weights
+        of_mated, of_queries = times[self._mated], times[self._asking]
+        right = of_queries * self._hits.right
         return np.stack(
             [
-                np.divide(rejected, asked, out=nothing[0].copy(), where=asked > 0),
-                np.divide(taken, compared, out=nothing[1].copy(), where=compared > 0),
+                _share(self._in_mated @ (of_mated * (self._mated_scores <= threshold)), self._in_mated @ of_mated),
+                _share(self._in_others[:, :end] @ weights[:end], self._in_others @ weights),
+                _share(self._in_queries @ right, self._in_queries @ of_queries),
+                _share(self._in_queries @ (right * (self._hits.scores > threshold)), self._in_queries @ of_queries),
             ]
         )
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Of each group; ``nan`` where it is empty."""
+    found: np.ndarray = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return found
 
 
 def _column(groups: _Groups, fmr: float, seed: int) -> tuple[dict[str, Estimate], Matrix]:
@@ -174,16 +217,15 @@ def _column(groups: _Groups, fmr: float, seed: int) -> tuple[dict[str, Estimate]
     part = _Rates(groups, max(1, -(-len(groups.others) // RESAMPLED)))
     drawn = [part.at(times, fmr) for block in intervals.draws(part.subjects, seed=seed) for times in block]
     resampled = np.stack(drawn)
-    counts = [[int(inside.sum()) for inside in members[1:]] for members in groups.members]
-    few = [inside.mean() * groups.others.total * fmr < roc.ERRORS for _, _, inside in groups.members]
+    few = [group.others.mean() * groups.others.total * fmr < roc.ERRORS for group in groups.members]
     value[1, few], resampled[:, 1, few] = np.nan, np.nan
     estimates: dict[str, Estimate] = {}
     tag = re.sub(r"[^a-z0-9]+", "_", groups.column.lower()).strip("_")
     table = []
-    for place, name in enumerate(("fnmr", "fmr")):
+    for place, name in enumerate(RATES):
         found = [
-            roc.bounded(float(value[place, group]), resampled[:, place, group], counts[group][place])
-            for group in range(len(groups.names))
+            roc.bounded(float(value[place, number]), resampled[:, place, number], _count(group, name))
+            for number, group in enumerate(groups.members)
         ]
         table.append(found)
         told = np.isfinite(value[place])
@@ -199,13 +241,18 @@ def _column(groups: _Groups, fmr: float, seed: int) -> tuple[dict[str, Estimate]
     return estimates, _matrix(groups, table, fmr)
 
 
+def _count(group: _Group, rate: str) -> int:
+    """What a rate of a group is a share of."""
+    return int({"fnmr": group.mated, "fmr": group.others}.get(rate, group.queries).sum())
+
+
 def _matrix(groups: _Groups, table: list[list[Estimate]], fmr: float) -> Matrix:
     def part(field: str) -> np.ndarray:
         return np.array([[float(getattr(item, field)) for item in line] for line in table]).T
 
     return Matrix(
-        f"Errors by {groups.column} where {fmr:g} of all pairs of different subjects are taken for one",
-        Axis(groups.column), Axis("rate"), Axis("share of pairs"), groups.names, RATES,
+        f"By {groups.column}, at the threshold where {fmr:g} of all pairs of different subjects are taken for one",
+        Axis(groups.column), Axis("rate"), Axis("share"), groups.names, tuple(RATES.values()),
         part("value"), part("low"), part("high"), part("n"),
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ class Verification:
     different subjects for one. A rate at which fewer than 10 errors are to be expected among them cannot be measured:
     it is left out, and a note says how many pairs it needs. Where the scan table has columns of ``match``, the same
     stands with ``_matched`` behind it for pairs of different subjects who agree in all of them (impostors of the same
-    sex and age are harder). Intervals resample subjects on both sides of pairs. Curve ``det``: FNMR over FMR.
+    sex and age are harder). Intervals and tests resample subjects on both sides of pairs. Curve ``det``: FNMR over FMR.
 
     :param fmr: false match rates.
     :param match: columns in which impostors are matched, those of them that are there.
@@ -86,17 +86,19 @@ class Verification:
             f"there are {others.total:,}"
             for rate in rates[~enough]
         ]
-        queries, gallery, _ = subject_codes(trial)
+        queries, gallery, names_of = subject_codes(trial)
         whole = roc.roc(mated.scores, others.scores)
         grid = np.where(roc.supported(GRID, others.total), GRID, np.nan)
-        resampled = roc.Resampled(mated, others, queries, gallery, seed=trial.seed).values(
+        resamples = roc.Resampled(mated, others, queries, gallery, seed=trial.seed)
+        of = roc.Drawn.of(trial, names_of[resamples.subjects])
+        resampled = resamples.values(
             lambda curve: np.concatenate([[curve.auc(), curve.eer()], curve.tar_at(rates), curve.tar_at(GRID)])
         )
         values = [whole.auc(), whole.eer(), *whole.tar_at(rates)]
         names = ["roc_auc", "eer", *(f"tar_at_fmr_{roc.rate_text(rate)}" for rate in self.fmr)]
         kept = [True, True, *enough]
         estimates = {
-            f"{title}{suffix}": roc.bounded(float(value), resampled[:, place], len(mated))
+            f"{title}{suffix}": roc.bounded(float(value), resampled[:, place], len(mated), of)
             for place, (title, value) in enumerate(zip(names, values, strict=True))
             if kept[place]
         }

@@ -38,8 +38,29 @@ def test_rates_equal_counting_pairs() -> None:
     assert gap.low > 0.1
     shown = found.exhibits["sex"]
     assert isinstance(shown, Matrix)
-    assert (shown.row_names, shown.column_names) == (("F", "M"), ("false non-match rate", "false match rate"))
+    assert (shown.row_names, shown.column_names) == (("F", "M"), ("missed", "confused", "hit@1", "accepted"))
     assert shown.values[0, 0] == found["fnmr[sex=F]"].value
+
+
+def test_hits_of_a_group_equal_looking_at_each_query() -> None:
+    given = unfair()
+    found = Fairness(by=("sex",), fmr=0.05)(given)
+    everyone, subjects = np.arange(240), given.queries.subjects
+    scores, sex = given.similarity.block(everyone, everyone), given.queries.column("sex")
+    one, other = np.triu_indices(240, 1)
+    strangers = np.sort(scores[one, other][subjects[one] != subjects[other]])[::-1]
+    threshold = strangers[int(0.05 * len(strangers))]
+    np.fill_diagonal(scores, -np.inf)
+    right = subjects[scores.argmax(axis=1)] == subjects
+    accepted = right & (scores.max(axis=1) > threshold)
+    for name, wanted in (("hit_at_1", right), ("accepted_hit_at_1", accepted)):
+        assert found[name].value == pytest.approx(wanted.mean())
+        for group in "FM":
+            estimate = found[f"{name}[sex={group}]"]
+            assert estimate.value == pytest.approx(wanted[sex == group].mean())
+            assert estimate.low <= estimate.value <= estimate.high
+            assert estimate.n == 120
+    assert found["hit_at_1_gap_sex"].value == pytest.approx(abs(right[sex == "F"].mean() - right[sex == "M"].mean()))
 
 
 def test_ages_are_cut_into_ranges() -> None:
@@ -57,7 +78,7 @@ def test_what_too_few_pairs_cannot_tell_is_left_out() -> None:
         "sex F has 4 mated pairs, which are too few",
         "sex has fewer than two groups of enough pairs, so there is nothing to compare",
     )
-    assert set(found) == {"fnmr", "fmr"}
+    assert set(found) == {"fnmr", "fmr", "hit_at_1", "accepted_hit_at_1"}
     with pytest.raises(UsageError, match="needs 100,000 pairs"):
         Fairness(by=("sex",), fmr=1e-4)(trial(labels, np.eye(80), sex=sex))
 

@@ -7,6 +7,7 @@ from mlfp_plugins.evaluators.open_set import OpenSet
 
 from mlfp.errors import ParameterError
 from mlfp.evaluation.similarity import VectorSimilarity
+from mlfp.testing.trials import behind
 from mlfp.types.exhibit import Curve
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.trial import Trial
@@ -70,3 +71,36 @@ def test_rates_that_the_searches_cannot_support_are_refused() -> None:
 def test_rates_lie_between_0_and_1() -> None:
     with pytest.raises(ParameterError, match="between 0 and 1"):
         OpenSet(fpir=(0.0,))(trial(np.eye(4), np.array([0, 0, 1, 1])))
+
+
+def test_a_threshold_of_the_validation_side_is_tried_on_the_test_side() -> None:
+    rng = np.random.default_rng(0)
+    sides = []
+    for spread in (0.3, 0.6):  # the test side is harder, and its threshold another
+        labels = np.repeat(np.arange(50), 2)
+        sides.append(trial(rng.normal(size=(50, 4))[labels] + spread * rng.normal(size=(100, 4)), labels))
+    chosen_on, given = sides
+    found = OpenSet(fpir=(0.2, 0.01))(behind(given, chosen_on=chosen_on))
+    assert "dir_val_threshold_1e-2 needs 1,000 searches on the validation side, and there are 100" in found.notes
+
+    def searched(side: Trial) -> tuple[np.ndarray, np.ndarray]:
+        scores = side.similarity.block(np.arange(100), np.arange(100)).astype(float)
+        np.fill_diagonal(scores, -np.inf)
+        same = side.queries.subjects[:, None] == side.queries.subjects
+        return np.where(same, -np.inf, scores).max(axis=1), np.where(same, scores, -np.inf).max(axis=1)
+
+    threshold = np.sort(searched(chosen_on)[0])[::-1][20]  # 20 of 100 strangers lie above it
+    strangers, mated = searched(given)
+    fpir, rate = found["fpir_val_threshold_2e-1"], found["dir_val_threshold_2e-1"]
+    assert fpir.value == pytest.approx((strangers > threshold).mean())
+    assert rate.value == pytest.approx(((mated > strangers) & (mated > threshold)).mean())
+    for estimate in (fpir, rate):
+        assert estimate.low <= estimate.value <= estimate.high
+        assert estimate.resamples is not None
+
+
+def test_without_a_validation_side_nothing_is_said_of_it() -> None:
+    labels = np.repeat(np.arange(50), 2)
+    found = OpenSet(fpir=(0.2,))(behind(trial(np.random.default_rng(0).normal(size=(100, 3)), labels)))
+    assert list(found) == ["dir_at_fpir_2e-1"]
+    assert found.notes == ()
