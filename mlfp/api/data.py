@@ -22,6 +22,7 @@ def inspect(
     html: Path | str | None = None,
     write: Path | str | None = None,
     progress: Progress = silent,
+    announce: Announce = unheard,
 ) -> Inspection:
     """Look at a data set before a comparison does.
 
@@ -35,7 +36,8 @@ def inspect(
     from mlfp.data.locate import located
     from mlfp.report.inspection import look
 
-    return look(located(str(data), parameters), read=read, html=path_of(html), write=path_of(write), progress=progress)
+    spec = located(str(data), parameters, announce)
+    return look(spec, read=read, html=path_of(html), write=path_of(write), progress=progress)
 
 
 def prepare(
@@ -63,7 +65,7 @@ def prepare(
     from mlfp.preparing.run import prepare_data
     from mlfp.preparing.settings import Settings
 
-    dataset, chosen = registry().build("dataset", locate(str(data))), Settings(**settings)
+    dataset, chosen = registry().build("dataset", locate(str(data), announce)), Settings(**settings)
     outcome = prepare_data(dataset, Path(out), chosen, shard=shard, workers=workers, progress=progress)
     announce_failures(outcome.failures, announce)
     if sheet:

@@ -53,7 +53,7 @@ def train(
     :param only: a pattern that fits the label of one method; needed where the configuration has several.
     :raises UsageError: the configuration has no method, or several that fit; or the folder holds another training.
     """
-    parsed = engine.read(config_of(config), data=data, overrides=overrides or {}, smoke=smoke)
+    parsed = engine.read(config_of(config), data=data, overrides=overrides or {}, smoke=smoke, announce=announce)
     material = gather(parsed, smoke=smoke)
     run = _the_one([run for run in runs(parsed, material, only=only) if run.kind == "trained"])
     folder = RunFolder(path_of(out) or Path("models") / parsed.name)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlfp.search.find import Hit
     from mlfp.types.fingerprints import Fingerprints
     from mlfp.types.measured import Measured
+    from mlfp.types.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -59,36 +60,36 @@ def embed(
     :param batch_size: scans a forward pass; chosen by their size unless given.
     :raises UsageError: there is no such data or model, or the scans do not fit it.
     """
+    from mlfp.data.locate import locate
     from mlfp.fingerprints.model import FingerprintModel
 
     loaded = FingerprintModel.load(_model_of(model, out))
+    spec = locate(str(data), announce)
     options: dict[str, Any] = {"batch_size": batch_size, "device": device, "progress": progress}
-    made = _passed(loaded, data, **options) if out is None else _filled(loaded, data, Path(out), shard, **options)
+    made = _passed(loaded, spec, **options) if out is None else _filled(loaded, spec, Path(out), shard, **options)
     announce_failures(made.failures, announce)
     return made
 
 
-def _filled(loaded: FingerprintModel, data: Path | str, out: Path, shard: str | None, **options: Any) -> Embedded:
+def _filled(loaded: FingerprintModel, data: Spec, out: Path, shard: str | None, **options: Any) -> Embedded:
     """Fill a store, and read it whole."""
-    from mlfp.data.locate import locate
     from mlfp.fingerprints import store
     from mlfp.fingerprints.filling import fill
     from mlfp.fingerprints.parts import Shard
 
-    filled = fill(out, loaded, locate(str(data)), shard=Shard.parse(shard) if shard else None, **options)
+    filled = fill(out, loaded, data, shard=Shard.parse(shard) if shard else None, **options)
     return Embedded(store.read(out), filled.failures, filled.store, filled.embedded)
 
 
-def _passed(loaded: FingerprintModel, data: Path | str, *, progress: Progress, **options: Any) -> Embedded:
+def _passed(loaded: FingerprintModel, data: Spec, *, progress: Progress, **options: Any) -> Embedded:
     """Pass all scans through the model, and write nothing."""
     from mlfp.data.chain import Chain
-    from mlfp.data.locate import locate
     from mlfp.data.prepare import prepare
     from mlfp.fingerprints import embedding
     from mlfp.plugins import registry
     from mlfp.types.spec import Spec
 
-    dataset = registry().build("dataset", locate(str(data)))
+    dataset = registry().build("dataset", data)
     scans = prepare(dataset, Chain([Spec.parse(step) for step in loaded.card.preprocess]), progress=progress)
     fingerprints = embedding.embed(loaded, scans, progress=progress, **options)
     return Embedded(fingerprints, list(scans.failures), fresh=len(scans))

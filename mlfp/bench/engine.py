@@ -60,7 +60,7 @@ def bench(
     :returns: the ranked rows, and the runs that failed.
     :raises MlfpError: the configuration or the data cannot be used; a run that fails is in the result instead.
     """
-    parsed = read(config, data=data, overrides=overrides or {}, smoke=smoke)
+    parsed = read(config, data=data, overrides=overrides or {}, smoke=smoke, announce=announce)
     material = gather(parsed, smoke=smoke)
     for line in told(material.table.remarks):
         announce(line)
@@ -89,7 +89,12 @@ def _check_baseline(config: BenchConfig, planned: Sequence[Run]) -> None:
 
 
 def read(
-    config: Path | Mapping[str, Any] | None, *, data: Path | str | None, overrides: Mapping[str, str], smoke: bool
+    config: Path | Mapping[str, Any] | None,
+    *,
+    data: Path | str | None,
+    overrides: Mapping[str, str],
+    smoke: bool,
+    announce: Announce = _quiet,
 ) -> BenchConfig:
     """Read a configuration with what the command line changes in it."""
     if config is None:
@@ -97,19 +102,20 @@ def read(
     else:
         source = Source.of_mapping(config) if isinstance(config, Mapping) else Source.of_file(config)
     if data is not None:
-        source.replace("data", _data(str(data), source.data.get("data")), f"--data {data}")
+        source.replace("data", _data(str(data), source.data.get("data"), announce), f"--data {data}")
     source.override(overrides)
     parsed = parse(source)
     return parsed.smoke() if smoke else parsed
 
 
-def _data(text: str, configured: Any) -> dict[str, Any]:
-    """What ``--data`` says; ``name:path`` of the data set that the configuration has changes its path alone."""
+def _data(text: str, configured: Any, announce: Announce) -> dict[str, Any]:
+    """What ``--data`` says; another tree of the data set that the configuration has changes its path alone."""
     from mlfp.data.locate import locate
 
-    found = locate(text).to_config()
+    found = locate(text, announce).to_config()
     same = isinstance(configured, Mapping) and configured.get("use") == found["use"]
-    return {**configured, **found} if same and text.startswith(f"{found['use']}:") else found
+    named = text.startswith(f"{found['use']}:") or found["use"] not in ("manifest", "folder")
+    return {**configured, **found} if same and named else found
 
 
 def _check_components(config: BenchConfig, material: Material) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mlfp.errors import MlfpError
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 from mlfp.types import exhibit
 from mlfp.types.estimate import Estimate, Resamples, Units
 from mlfp.types.measured import Measured

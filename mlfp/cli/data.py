@@ -72,8 +72,9 @@ def inspect(
     manner = ctx.find_object(Manner) or Manner()
     with telling(manner) as teller:
         found = api.inspect(
-            data, parameters=given, html=html, write=write, read=not no_pixels, progress=teller.progress
-        )
+            data, parameters=given, html=html, write=write, read=not no_pixels, progress=teller.progress,
+            announce=teller.announce,
+        )  # fmt: skip
         for file in (html, write):
             if file is not None:
                 teller.announce(f"wrote {file}")
@@ -147,7 +148,8 @@ def synth(
 @click.option("--test", type=float, default=0.35, show_default=True, help="Share of subjects to test on.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, another split.")
 @json_option
-def split(data: str, out: Path, by: str, val: float, test: float, seed: int, as_json: bool) -> None:
+@click.pass_obj
+def split(manner: Manner, data: str, out: Path, by: str, val: float, test: float, seed: int, as_json: bool) -> None:
     """Split DATA by subject, and write it as a manifest with a column `split`.
 
     No subject ever stands on two sides. Use the result with `split: {column: split}`.
@@ -158,7 +160,8 @@ def split(data: str, out: Path, by: str, val: float, test: float, seed: int, as_
     from mlfp.plugins import registry
     from mlfp.types.scan_table import ScanTable
 
-    table = registry().build("dataset", locate(data)).table()
+    with telling(manner) as teller:
+        table = registry().build("dataset", locate(data, teller.announce)).table()
     found = split_subjects(table, by=by, val=val, test=test, seed=seed)
     sides = [""] * len(table)
     for side, rows in found:

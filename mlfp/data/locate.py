@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mlfp.data.recognise import recognise
 from mlfp.errors import UsageError, nearest
 from mlfp.plugins import registry
 from mlfp.types.spec import Spec
@@ -14,12 +15,22 @@ from mlfp.types.spec import Spec
 MANIFESTS = ("scans.csv", "scans.tsv", "scans.parquet")
 
 
-def locate(text: str) -> Spec:
+#: Told a line.
+Announce = Callable[[str], None]
+
+
+def _unheard(line: str) -> None:
+    """Announce nothing."""
+
+
+def locate(text: str, announce: Announce = _unheard) -> Spec:
     """The data set that a text names.
 
-    :param text: a manifest (CSV, TSV, Parquet); a folder, read by its ``scans.csv`` if it has one and by its file names
-        otherwise; or the name of a data set, with a colon and a path if it takes one: ``bids:/data/oasis``.
-    :raises UsageError: there is no such file, folder or data set.
+    :param text: a manifest (CSV, TSV, Parquet); a folder, read by its ``scans.csv`` if it has one, else as the data set
+        whose layout it shows, else by its file names; or the name of a data set, with a colon and a path if it takes
+        one: ``bids:/data/oasis``.
+    :param announce: told a line where a layout is recognised.
+    :raises UsageError: there is no such file, folder or data set, or a folder shows several layouts.
     """
     if not text.strip():
         raise UsageError("the data are not named: an empty text", hints=["Give a manifest, a folder, or dataset:path."])
@@ -28,7 +39,7 @@ def locate(text: str) -> Spec:
         return Spec("manifest", {"path": str(path)})
     if path.is_dir():
         manifests = [path / name for name in MANIFESTS if (path / name).is_file()]
-        return Spec("manifest", {"path": str(manifests[0])}) if manifests else Spec("folder", {"path": str(path)})
+        return Spec("manifest", {"path": str(manifests[0])}) if manifests else _folder(path, announce)
     name, colon, rest = text.partition(":")
     if _is_dataset(name):
         if rest and not Path(rest).expanduser().exists():
@@ -43,14 +54,24 @@ def locate(text: str) -> Spec:
     )
 
 
-def located(text: str, parameters: Mapping[str, Any] | None = None) -> Spec:
+def located(text: str, parameters: Mapping[str, Any] | None = None, announce: Announce = _unheard) -> Spec:
     """As :func:`locate`, with an absolute path: for a configuration that may be read from elsewhere.
 
     :param parameters: further ones of the data set.
     """
-    spec = locate(text)
+    spec = locate(text, announce)
     path = {"path": str(Path(spec.parameters["path"]).absolute())} if "path" in spec.parameters else {}
     return Spec(spec.use, {**spec.parameters, **path, **(parameters or {})})
+
+
+def _folder(path: Path, announce: Announce) -> Spec:
+    found = recognise(path)
+    if found is None:
+        return Spec("folder", {"path": str(path)})
+    announce(
+        f"{path} is read as {found.name}, for there is {found.evidence}; else say NAME:{path}, as in folder:{path}"
+    )
+    return Spec(found.name, {"path": str(path)})
 
 
 def _is_dataset(name: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from mlfp.data.files import MISSING, keys_of, read_row, voxels_key
 from mlfp.data.memo import Memo, Prepared, cache_folder
 from mlfp.data.scans import ScanFailure, ScanSet, digest
 from mlfp.errors import MlfpError, ScanError, UsageError
+from mlfp.execution.files import whole
 from mlfp.execution.local import WorkerKilledError, run
 from mlfp.execution.progress import Progress, silent
 from mlfp.interfaces.dataset import Dataset
@@ -160,17 +160,9 @@ def _size(path: Path) -> int:
 def _write(path: Path, data: np.ndarray) -> int:
     """Write an array whole or not at all, whoever else writes the same; returns its size in bytes."""
     try:
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, np.ascontiguousarray(data), allow_pickle=False)
-                size = file.tell()
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with whole(path, durable=False) as file:
+            np.save(file, np.ascontiguousarray(data), allow_pickle=False)
+            size = file.tell()
     except OSError as error:
         raise MlfpError(
             f"the cache cannot be written: {error.strerror or error}",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from mlfp.data.masks import foreground
 from mlfp.data.memo import cache_folder
 from mlfp.data.prepare import cached_name
 from mlfp.errors import ScanError
+from mlfp.execution.files import whole
 from mlfp.interfaces.dataset import Dataset
 from mlfp.types.volume import Volume
 
@@ -43,15 +42,8 @@ def small(dataset: Dataset, row: Mapping[str, Any], key: str, *, cache: Path | N
 
 def _keep(path: Path, volume: Volume) -> None:
     """Write it whole or not at all, whoever else writes the same."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, data=np.round(volume.data * 255).astype(np.uint8), affine=volume.affine)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole(path, durable=False) as file:
+        np.savez(file, data=np.round(volume.data * 255).astype(np.uint8), affine=volume.affine)
 
 
 def reduced(volume: Volume) -> Volume:

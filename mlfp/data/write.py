@@ -14,6 +14,7 @@ import pandas as pd
 from mlfp.data.files import read_row
 from mlfp.errors import ScanError, UsageError
 from mlfp.execution import local
+from mlfp.execution.files import write_atomically
 from mlfp.execution.progress import Progress, silent
 from mlfp.interfaces.dataset import Dataset
 from mlfp.types.scan_table import ScanTable
@@ -76,13 +77,7 @@ def write_manifest(table: ScanTable, path: Path, *, paths: list[str] | None = No
     if paths is not None:
         frame.insert(0, "path", paths, allow_duplicates=True)
         frame = frame.loc[:, ~frame.columns.duplicated()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        frame.to_csv(draft, index=False)
-        draft.replace(path)
-    finally:  # a full disk leaves half of it
-        draft.unlink(missing_ok=True)
+    write_atomically(path, frame.to_csv(index=False).encode())
 
 
 def _name(row: Mapping[str, Any]) -> str:

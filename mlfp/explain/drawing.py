@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from mlfp.data.planes import beside, labelled, planes, scaled, stacked, windowed
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 from mlfp.types.volume import Volume
 
 #: Dark to bright, as matplotlib's inferno.

@@ -20,11 +20,11 @@ from mlfp.data.files import read_row
 from mlfp.data.locate import locate
 from mlfp.data.masks import foreground
 from mlfp.errors import UsageError
+from mlfp.execution.files import write_atomically
 from mlfp.execution.progress import Progress, silent
 from mlfp.explain.drawing import draw, draw_elements, write_map, write_picture
 from mlfp.explain.gradcam import Baseline, Method, Saliency, correlation, saliency
 from mlfp.fingerprints.embedding import device_of
-from mlfp.fingerprints.files import write_atomically
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.plugins import registry
 from mlfp.types.spec import Spec

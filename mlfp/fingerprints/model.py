@@ -15,8 +15,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from mlfp.errors import MlfpError, ParameterError, UsageError
+from mlfp.execution.files import write_atomically
 from mlfp.fingerprints.card import ModelCard, versions_of
-from mlfp.fingerprints.files import write_atomically
 from mlfp.fingerprints.projector import Projector
 from mlfp.plugins import registry
 from mlfp.seeds import seeded_globals

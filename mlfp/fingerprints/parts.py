@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from mlfp.errors import MlfpError, UsageError
+from mlfp.execution.files import write_atomically
 from mlfp.fingerprints import store
-from mlfp.fingerprints.files import write_atomically
 from mlfp.types.fingerprints import Fingerprints
 from mlfp.types.scan_table import ScanTable
 

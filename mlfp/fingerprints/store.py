@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlfp.errors import UsageError
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 from mlfp.types.fingerprints import Fingerprints
 from mlfp.types.scan_table import ScanTable
 

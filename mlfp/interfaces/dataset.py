@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from mlfp.types.scan_table import ScanTable
@@ -14,6 +15,19 @@ class Dataset(Protocol):
 
     def table(self) -> ScanTable:
         """All scans. ``path``, where a scan is a file, is absolute."""
+        ...
+
+
+@runtime_checkable
+class RecognisingDataset(Dataset, Protocol):
+    """A dataset that knows its layout when it sees it, so that ``--data FOLDER`` need not name it."""
+
+    @staticmethod
+    def recognise(folder: Path) -> str:
+        """What in a folder shows that it is laid out so: a file below it, or the table; nothing where it is not.
+
+        Asked of every folder that is given without a name, however large: a glimpse has to do.
+        """
         ...
 
 

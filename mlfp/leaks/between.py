@@ -91,7 +91,7 @@ def _embedded(
             hints=["Name one: --model DIR", "Or make a store first: mlfp embed DATA -o STORE --model DIR"],
         )
     loaded = FingerprintModel.load(models.model_file(model))
-    filled = fill(folder, loaded, locate(argument), device=device, progress=progress)
+    filled = fill(folder, loaded, locate(argument, announce), device=device, progress=progress)
     for failure in filled.failures:
         announce(f"left out {failure.scan}: {failure.reason}")
     return folder

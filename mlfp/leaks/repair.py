@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 
 from mlfp.errors import ParameterError
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 
 Policy = Literal["move", "drop"]
 #: Sides in the order in which they claim a cluster.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 from mlfp.leaks import repair
 from mlfp.leaks.result import Leaks
 

@@ -13,7 +13,7 @@ import nibabel as nib
 import numpy as np
 from PIL import Image
 
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 from mlfp.preparing.names import Name
 from mlfp.preparing.settings import AXES, Settings
 from mlfp.preparing.steps import Product

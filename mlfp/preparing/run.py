@@ -19,9 +19,9 @@ from mlfp.data.memo import Memo, cache_folder
 from mlfp.data.probe import first_readable
 from mlfp.data.scans import ScanFailure
 from mlfp.errors import MlfpError, ScanError, UsageError
+from mlfp.execution.files import write_atomically
 from mlfp.execution.local import WorkerKilledError, run
 from mlfp.execution.progress import Progress, silent
-from mlfp.fingerprints.files import write_atomically
 from mlfp.interfaces.dataset import Dataset
 from mlfp.preparing import masks
 from mlfp.preparing.files import SLICES, sidecar, write

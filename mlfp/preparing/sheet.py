@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mlfp.data.chain import Chain
 from mlfp.data.sheet import sheet_of
+from mlfp.execution.files import write_atomically
 from mlfp.execution.progress import Progress, silent
-from mlfp.fingerprints.files import write_atomically
 from mlfp.preparing.run import SHEET
 from mlfp.preparing.settings import Settings
 from mlfp.types.scan_table import ScanTable

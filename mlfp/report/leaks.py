@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 from mlfp.leaks import pictures as drawing
 from mlfp.leaks.material import Material
 from mlfp.leaks.result import FOUND, Leaks

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mlfp.errors import MlfpError, UsageError
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 
 FILE = "checkpoint.safetensors"
 _STATE = "state"

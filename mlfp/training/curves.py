@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 
 FILE = "curves.jsonl"
 

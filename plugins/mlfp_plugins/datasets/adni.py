@@ -17,10 +17,12 @@ from mlfp.types.remark import Remark
 from mlfp.types.scan_table import ScanTable
 from mlfp_plugins.datasets import intervals
 from mlfp_plugins.datasets.manifest import Manifest
-from mlfp_plugins.datasets.trees import Listings, Nifti, join, some, walk
+from mlfp_plugins.datasets.trees import Listings, Nifti, glimpse, join, some, walk
 
 _SUBJECT = re.compile(r"\d{3}_S_\d{4,5}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})_\d{2}_\d{2}_\d{2}")
+#: Files lie so many folders below the path at most.
+DEPTH = 5
 #: The number of the picture at the end of a file's name: ``..._S13408_I13722.nii``.
 _IMAGE = re.compile(r"_(I\d+)$", re.IGNORECASE)
 _COLUMNS = {
@@ -58,6 +60,17 @@ class Adni:
     def __post_init__(self) -> None:
         if self.min_days < 0:
             raise ParameterError(f"adni: min_days should not be negative, got {self.min_days}", key=("min_days",))
+
+    @staticmethod
+    def recognise(folder: Path) -> str:
+        """See :class:`mlfp.interfaces.dataset.RecognisingDataset`: a NIfTI file below a subject and a time."""
+        for name, listing in glimpse(folder, DEPTH):
+            parts = name.split("/")
+            if any(map(_TIME.match, parts)) and any(map(_SUBJECT.fullmatch, parts)):
+                for file in listing.files:
+                    if Nifti.of(file):
+                        return f"{name}/{file}"
+        return ""
 
     def table(self) -> ScanTable:
         """A row a scan, by subject and date, with what is odd about the tree in ``remarks``.
@@ -114,7 +127,7 @@ class Adni:
 
     def _files(self, known: Mapping[str, Mapping[str, str]], remarks: list[Remark]) -> Iterator[dict[str, str]]:
         listings = Listings(self.path)
-        for folder, listing in walk(listings, depth=5):
+        for folder, listing in walk(listings, DEPTH):
             for name in listing.files:
                 nifti = Nifti.of(name)
                 if nifti is None:

@@ -17,7 +17,7 @@ from mlfp.types.remark import Remark
 from mlfp.types.scan_table import ScanTable
 from mlfp_plugins.datasets import bids_names
 from mlfp_plugins.datasets.kept import Kept, changed
-from mlfp_plugins.datasets.trees import Listing, Listings, join, some
+from mlfp_plugins.datasets.trees import Listing, Listings, glimpse, join, some
 
 #: Suffixes of what is no scan but a map of labels.
 _LABELS = ("mask", "dseg", "probseg", "defacemask", "defaceMask")
@@ -42,6 +42,18 @@ class Bids:
     path: Path
     suffixes: Sequence[str] | None = None
     datatypes: Sequence[str] = ("anat",)
+
+    @staticmethod
+    def recognise(folder: Path) -> str:
+        """See :class:`mlfp.interfaces.dataset.RecognisingDataset`: a scan by its name of BIDS, in its subject's folder."""
+        for name, listing in glimpse(folder, depth=3):
+            subject = name.partition("/")[0]
+            if name.count("/") in (1, 2) and subject.startswith("sub-"):
+                for file in listing.files:
+                    found = bids_names.Name.of(file)
+                    if found is not None and found.entities["sub"] == subject[4:]:
+                        return f"{name}/{file}"
+        return ""
 
     def table(self) -> ScanTable:
         """A row a scan, with what is odd about the tree in ``remarks``.

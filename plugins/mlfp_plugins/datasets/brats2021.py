@@ -13,11 +13,13 @@ import pandas as pd
 from mlfp.errors import ParameterError, UsageError
 from mlfp.types.remark import Remark
 from mlfp.types.scan_table import ScanTable
-from mlfp_plugins.datasets.trees import Listing, Listings, Nifti, join, walk
+from mlfp_plugins.datasets.trees import Listing, Listings, Nifti, glimpse, join, walk
 
 Contrast = Literal["t1", "t1ce", "t2", "flair"]
 
 _SUBJECT = re.compile(r"BraTS2021_\d{5}", re.IGNORECASE)
+#: Folders of subjects lie so many below the path at most.
+DEPTH = 3
 #: What lies beside the scans and shows no scan.
 _OTHER = ("seg",)
 
@@ -36,6 +38,17 @@ class Brats2021:
     path: Path
     modalities: Sequence[Contrast] = ("t1", "t1ce", "t2", "flair")
 
+    @staticmethod
+    def recognise(folder: Path) -> str:
+        """See :class:`mlfp.interfaces.dataset.RecognisingDataset`: a scan in the folder of its subject."""
+        for name, listing in glimpse(folder, DEPTH):
+            subject = name.rpartition("/")[2] or folder.name
+            if _SUBJECT.fullmatch(subject):
+                for file in listing.files:
+                    if Nifti.of(file) and file.lower().startswith(f"{subject.lower()}_"):
+                        return join(name, file)
+        return ""
+
     def table(self) -> ScanTable:
         """A row a scan, with what is odd about the tree in ``remarks``.
 
@@ -47,7 +60,7 @@ class Brats2021:
         remarks: list[Remark] = []
         seen: dict[str, str] = {}
         rows = []
-        for folder, listing in walk(listings, depth=3):
+        for folder, listing in walk(listings, DEPTH):
             name = folder.rpartition("/")[2] or Path(listings.top).name
             if not _SUBJECT.fullmatch(name):
                 continue

@@ -50,6 +50,11 @@ class ChestXray14:
         if not 0 <= self.val < 1:
             raise ParameterError(f"chestxray14: val is a share, from 0 to 1; got {self.val}", key=("val",))
 
+    @staticmethod
+    def recognise(folder: Path) -> str:
+        """See :class:`mlfp.interfaces.dataset.RecognisingDataset`: NIH's table."""
+        return next((name for name in TABLES if (folder / name).is_file()), "")
+
     def table(self) -> ScanTable:
         """A row a picture, with what is odd about the tree in ``remarks``.
 

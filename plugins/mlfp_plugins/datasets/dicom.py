@@ -18,10 +18,14 @@ from mlfp.types.remark import Remark
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.volume import Volume
 from mlfp_plugins.datasets import dicom_series
-from mlfp_plugins.datasets.trees import Listings, join, some, walk
+from mlfp_plugins.datasets.trees import Listings, glimpse, join, some, walk
 
 #: Folders below the path that are looked into.
 DEPTH = 12
+#: Files that are looked at to tell whether a folder holds DICOM.
+GLIMPSED = 100
+#: Folders where BIDS keeps what it was made of.
+_BESIDE = ("sourcedata", "derivatives", "code")
 #: Tag to column, as far as a table has it.
 _COLUMNS = {
     "Modality": "modality", "SeriesDescription": "description", "ViewPosition": "view", "InstitutionName": "site",
@@ -52,6 +56,21 @@ class Dicom:
     path: Path
     modalities: Sequence[str] | None = None
     tell_apart: bool = False
+
+    @staticmethod
+    def recognise(folder: Path) -> str:
+        """See :class:`mlfp.interfaces.dataset.RecognisingDataset`: a file that says it is DICOM, among the first."""
+        left = GLIMPSED
+        for name, listing in glimpse(folder, DEPTH):
+            if name.partition("/")[0] in _BESIDE:
+                continue
+            for file in listing.files[:left]:
+                if dicom_series.says_so(folder / name / file):
+                    return join(name, file)
+            left -= len(listing.files)
+            if left <= 0:
+                break
+        return ""
 
     def table(self) -> ScanTable:
         """A row a series, with what is odd about the files in ``remarks``.

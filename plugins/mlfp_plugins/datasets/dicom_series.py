@@ -58,6 +58,17 @@ def read(files: Sequence[Path]) -> tuple[np.ndarray, np.ndarray]:
     return _volume(placed)
 
 
+def says_so(file: Path) -> bool:
+    """Whether a file begins as DICOM does: 128 bytes of anything, and DICM."""
+    try:
+        if not file.is_file():  # a pipe would keep whoever reads it waiting for ever
+            return False
+        with file.open("rb") as opened:
+            return opened.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
 def _planes(file: Path) -> list[Plane]:
     try:
         header = pydicom.dcmread(file)

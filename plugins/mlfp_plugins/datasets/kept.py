@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mlfp.data.memo import cache_folder
+from mlfp.execution.files import whole
 from mlfp.types.remark import Remark
 
 #: Raised when a tree is read in another way, so that no older table is taken for current.
@@ -58,11 +57,8 @@ class Kept:
         table = pa.Table.from_pandas(frame, preserve_index=False)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: json.dumps(told).encode()})
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._file.parent, suffix=".tmp")
-            os.close(handle)
-            pq.write_table(table, temporary)
-            Path(temporary).replace(self._file)
+            with whole(self._file, durable=False) as file:
+                pq.write_table(table, file)
         except OSError:
             return
 

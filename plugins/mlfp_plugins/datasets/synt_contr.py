@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy as np
 from mlfp.data.files import read_row
 from mlfp.data.memo import cache_folder
 from mlfp.errors import MlfpError, ScanError
+from mlfp.execution.files import whole
 from mlfp.interfaces.dataset import Dataset
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.spec import Spec
@@ -104,16 +104,13 @@ def _store(volume: Volume, stem: Path) -> None:
     import nibabel as nib
 
     as_nifti = volume.spatial_dims == 3 and len(volume.data) == 1
-    ending = ".nii.gz" if as_nifti else ".npz"
     try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=stem.parent, prefix=".making-", suffix=ending)
-        os.close(handle)
-        if as_nifti:
-            nib.save(nib.nifti1.Nifti1Image(volume.data[0].astype(np.float32), volume.affine), name)
-        else:
-            np.savez(name, data=volume.data, affine=volume.affine)
-        Path(name).replace(stem.with_suffix(ending))
+        with whole(stem.with_suffix(".nii.gz" if as_nifti else ".npz")) as file:
+            if as_nifti:
+                image = nib.nifti1.Nifti1Image(volume.data[0].astype(np.float32), volume.affine)
+                file.write(gzip.compress(image.to_bytes(), compresslevel=1, mtime=0))
+            else:
+                np.savez(file, data=volume.data, affine=volume.affine)
     except OSError as error:
         raise MlfpError(
             f"a made scan cannot be stored: {error.strerror or error}",

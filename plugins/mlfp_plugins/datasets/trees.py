@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from mlfp.data.memo import cache_folder
 from mlfp.errors import UsageError
+from mlfp.execution.files import write_atomically
 from mlfp.types.remark import Remark
 
 #: Raised when what is remembered changes its form.
@@ -88,11 +88,7 @@ class Listings:
             return
         text = json.dumps({"folders": self._new, "notes": self._notes}, separators=(",", ":"))
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._file.parent, suffix=".tmp")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(temporary).replace(self._file)
+            write_atomically(self._file, text.encode(), durable=False)
         except OSError:
             return
 
@@ -132,6 +128,19 @@ def walk(listings: Listings, depth: int, folder: str = "") -> Iterator[tuple[str
     yield folder, found
     for name in found.folders if depth else ():
         yield from walk(listings, depth - 1, f"{folder}/{name}" if folder else name)
+
+
+def glimpse(top: Path, depth: int, most: int = 300) -> Iterator[tuple[str, Listing]]:
+    """As :func:`walk`, level by level and no more than so many folders: enough to tell a layout, whatever its size."""
+    level = [""]
+    for _ in range(depth + 1):
+        below: list[str] = []
+        for folder in level[:most]:
+            listing = Listing(*_scan(f"{top}/{folder}" if folder else str(top)))
+            yield folder, listing
+            below += [join(folder, name) for name in listing.folders]
+        most -= len(level)
+        level = below
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlfp.errors import ParameterError, UsageError
-from mlfp.fingerprints.files import write_atomically
+from mlfp.execution.files import write_atomically
 
 METRICS = ("cosine", "inner", "l2")
 
