@@ -62,6 +62,13 @@ class Opponent:
     spec: Spec
 
 
+#: What a smoke run says of itself before anything else.
+SMOKE = (
+    "Smoke run: two steps of training, a few subjects, and N-way episodes among all of these, whatever N an evaluation "
+    "is named after. Its numbers show that it runs, nothing else."
+)
+
+
 @dataclass(frozen=True)
 class BenchConfig:
     """A comparison.
@@ -100,10 +107,17 @@ class BenchConfig:
     source: Source
 
     def smoke(self) -> BenchConfig:
-        """The same comparison made tiny: one seed, and every training a few steps long."""
+        """The same comparison made tiny: one seed, every training a few steps long, episodes of who there is."""
         methods = tuple(replace(method, settings=method.settings.smoke()) for method in self.methods)
-        protocol = self.protocol and self.protocol.smoke()
-        return replace(self, name=f"{self.name}-smoke", methods=methods, seeds=self.seeds[:1], protocol=protocol)
+        return replace(
+            self,
+            name=f"{self.name}-smoke",
+            description=" ".join([SMOKE, self.description.strip()]).strip(),
+            methods=methods,
+            seeds=self.seeds[:1],
+            evaluations=tuple(evaluation.smoke() for evaluation in self.evaluations),
+            protocol=self.protocol and self.protocol.smoke(),
+        )
 
     def extremes(self) -> Iterator[Method]:
         """The methods at the ends of what is searched of them, to be checked before any training.

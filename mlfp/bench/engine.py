@@ -19,11 +19,12 @@ from mlfp.bench.plan import Material, Run, check_sides, evaluation_key, gather, 
 from mlfp.bench.quick import quick
 from mlfp.bench.records import Record, RunFolder, to_json, write_lines, write_text
 from mlfp.bench.source import Source
-from mlfp.errors import MlfpError, ParameterError, nearest
+from mlfp.errors import MlfpError, ParameterError, UsageError, nearest
 from mlfp.execution.progress import Progress, silent
 from mlfp.hookspecs import OWN
 from mlfp.plugins import registry
 from mlfp.types.remark import told
+from mlfp.types.scan_table import ScanTable
 
 if TYPE_CHECKING:
     from mlfp.bench.execute import Workshop
@@ -128,6 +129,21 @@ def _check_components(config: BenchConfig, material: Material) -> None:
     except ParameterError as error:
         raise config.source.locate(error, ("preprocess",)) from error
     check_methods(config, volume.data.shape[0], volume.spatial_dims)
+    if config.protocol is None:  # which makes further splits of its own
+        _check_batches(config, material.table.select(material.split.train))
+
+
+def _check_batches(config: BenchConfig, training: ScanTable) -> None:
+    from mlfp.training.batches import check_batch
+
+    for method in config.methods:
+        try:
+            check_batch(training, method.settings.batch)
+        except ParameterError as error:
+            error.key = file_key(error.key, method.keys)
+            raise config.source.locate(error) from error
+        except UsageError as error:
+            raise error.at(config.source.where(file_key(("batch",), method.keys))) from error
 
 
 def _check_chain(config: BenchConfig, material: Material) -> None:

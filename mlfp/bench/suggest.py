@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
 
+from mlfp.bench.split import SplitSettings
 from mlfp.data.inspect import Inspection
+from mlfp.data.samplers import drawable
 from mlfp.data.splits import SIDES
 from mlfp.errors import UsageError
 from mlfp.types.scan_table import ScanTable
@@ -58,6 +62,8 @@ class _Suggestion:
 
     def __init__(self, found: Inspection, table: ScanTable) -> None:
         self.found = found
+        broken = {item.scan for item in found.failures}
+        self.table = table.select([place for place, scan in enumerate(table.scans) if scan not in broken])
         self.frame = table.frame
         self.volumes = len(found.extents) == 3
         self.across = self._across()
@@ -94,14 +100,21 @@ class _Suggestion:
         """mm, by halves, so that the longest axis has about :data:`LONGEST` voxels."""
         return max(FINEST, math.ceil(2 * max(self.found.extents) / LONGEST) / 2)
 
-    def _split(self) -> Iterator[str]:
+    def _sides(self) -> dict[str, Any]:
+        """How subjects are split, as a configuration says it."""
         sides = set(self.frame["split"]) if "split" in self.frame else set()
-        val, test = (0.0, 0.5) if self.found.repeated < FEW else (0.1, 0.35)
         if {"train", "test"} <= sides <= set(SIDES):
-            yield "split: {column: split}           # as the data set says"
-            return
+            return {"column": "split"}
+        val, test = (0.0, 0.5) if self.found.repeated < FEW else (0.1, 0.35)
         by = "group" if "group" in self.frame and self.frame["group"].nunique() > 3 else "subject"
-        yield f"split: {{by: {by}, val: {val}, test: {test}, seed: 0}}"
+        return {"by": by, "val": val, "test": test, "seed": 0}
+
+    def _split(self) -> Iterator[str]:
+        split = self._sides()
+        listed = ", ".join(f"{key}: {value}" for key, value in split.items())
+        yield f"split: {{{listed}}}" + ("           # as the data set says" if "column" in split else "")
+        if "column" in split:
+            return
         sites = self.frame["site"].nunique() if "site" in self.frame else 1
         if sites > 2:
             yield f"# There are {sites} sites: `by: site` tests on sites that were not trained on."
@@ -127,13 +140,15 @@ class _Suggestion:
             yield f"    - {{use: intensity, {'' if self.volumes else 'within: image, '}negative_probability: 0}}"
         yield "    - {use: bias-field, probability: 0.5}"
         yield "    - {use: noise, probability: 0.5}"
-        yield f"  batch: {{subjects: {self._subjects()}, scans: 2}}"
+        yield f"  batch: {{subjects: {self._subjects}, scans: 2}}"
         yield "  train: {steps: 300, optimizer: {use: adamw, lr: 1.5e-3, weight_decay: 0.02}, precision: bf16-mixed}"
 
+    @cached_property
     def _subjects(self) -> int:
         """Of a batch: no more than there are to train on."""
         most = 24 if self.volumes else 32
-        return max(2, min(most, int(0.5 * self.found.repeated)))
+        rows = SplitSettings.parse(self._sides()).apply(self.table).train
+        return max(2, min(most, len(drawable(self.table.select(rows), scans=2, allow_repeats=False, pair=None))))
 
     def _runs(self) -> Iterator[str]:
         yield "runs:"
@@ -144,7 +159,7 @@ class _Suggestion:
         if self.lone:
             yield f"  infonce, two views:            # {self.found.singletons} subjects have one scan, no other pair"
             yield "    objective: [{loss: {use: infonce, temperature: 0.1}, views: both}]"
-            yield f"    batch: {{subjects: null, scans: null, size: {2 * self._subjects()}, views: 2}}"
+            yield f"    batch: {{subjects: null, scans: null, size: {2 * self._subjects}, views: 2}}"
 
     def _evaluate(self) -> Iterator[str]:
         across = ", across: modality" if self.across else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mlfp.data.inspect import spelled
 from mlfp.types.remark import by_kind
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ def lines(found: Inspection) -> Iterator[str]:
     yield from _listed(
         "voxels", _counted({" x ".join(map(str, shape)): count for shape, count in found.shapes.items()})
     )
-    sizes = {" x ".join(f"{size:g}" for size in spacing): count for spacing, count in found.spacings.items()}
-    yield from _listed("mm", _counted(sizes))
+    yield from _listed("mm", _counted({spelled(size, " x "): count for size, count in found.spacings.items()}))
     for kind, items in by_kind(found.remarks).items():
         yield from _named(f"{kind} ({len(items)}):", [str(item) for item in items], MOST_REMARKS)
     yield from _named(

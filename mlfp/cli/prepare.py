@@ -83,12 +83,12 @@ def prepare(ctx: click.Context, /, data: str, out: Path, slice_: str, as_json: b
         outcome = api.prepare(
             data, out=out, slice=slice_, progress=teller.progress, announce=teller.announce, **settings
         )
-    _print(outcome, out, as_json=as_json)
+    _print(outcome, out, drawn=bool(settings["sheet"]), as_json=as_json)
     if outcome.failures:
         ctx.exit(PARTIAL)
 
 
-def _print(outcome: Outcome, out: Path, *, as_json: bool) -> None:
+def _print(outcome: Outcome, out: Path, *, drawn: bool, as_json: bool) -> None:
     failures = [{"scan": item.scan, "reason": item.reason} for item in outcome.failures]
     worst = _worst(outcome)
     if as_json:
@@ -100,14 +100,13 @@ def _print(outcome: Outcome, out: Path, *, as_json: bool) -> None:
     if failures:
         click.echo(f"Why they failed: {out / 'failures.csv'}")
     if worst:
-        click.echo("Look first at those that fit the template worst: " + ", ".join(worst))
-    click.echo(f"Contact sheet: {out / 'sheet.png'}")
+        click.echo("Look first at those that fit the template worst, for their modality: " + ", ".join(worst))
+    if drawn:
+        click.echo(f"Contact sheet: {out / 'sheet.png'}")
     click.echo(f"Manifest: {outcome.manifest}")
 
 
 def _worst(outcome: Outcome) -> list[str]:
-    from mlfp.preparing.run import FIT
+    from mlfp.preparing.sheet import worst
 
-    frame = outcome.table.frame
-    fitted = frame[frame[FIT] != ""]
-    return [str(scan) for scan in fitted.sort_values(FIT, kind="stable")["scan"][:_WORST]]
+    return [str(outcome.table.scans[place]) for place in worst(outcome.table)]

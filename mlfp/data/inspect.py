@@ -47,7 +47,7 @@ class Inspection:
     :param values: column to value to number of scans.
     :param days: from each session of a subject to the next, in order; empty when the table tells no dates.
     :param shapes: spatial shape in voxels, as read, to number of scans.
-    :param spacings: voxel size in mm, to two decimals, to number of scans.
+    :param spacings: voxel size in mm, to two decimals, to number of scans; () is of pictures that do not tell it.
     :param extents: (n,) mm along each axis that hold 98 % of the scans of the most frequent number of axes.
     :param duplicates: scans with the same voxels.
     :param remarks: what is odd about the files and the table, by name.
@@ -94,11 +94,16 @@ class Inspection:
             "values": self.values,
             "read": self.read,
             "shapes": {"x".join(map(str, shape)): count for shape, count in self.shapes.items()},
-            "spacings": {"x".join(f"{size:g}" for size in sizes): count for sizes, count in self.spacings.items()},
+            "spacings": {spelled(sizes, "x"): count for sizes, count in self.spacings.items()},
             "duplicates": [{"scans": item.scans, "subjects": item.subjects} for item in self.duplicates],
             "remarks": [{"kind": item.kind, "about": item.about, "text": item.text} for item in self.remarks],
             "failures": [{"scan": item.scan, "subject": item.subject, "reason": item.reason} for item in self.failures],
         }
+
+
+def spelled(spacing: tuple[float, ...], times: str) -> str:
+    """A voxel size as text."""
+    return times.join(f"{size:g}" for size in spacing) or "unknown"
 
 
 def inspect(
@@ -126,7 +131,7 @@ def inspect(
         subjects=len(set(table.subjects)),
         scans_per_subject=_tally(Counter(table.subjects)),
         sessions_per_subject=_sessions(table),
-        values={name: dict(Counter(table.column(name)).most_common()) for name in COUNTED if name in table.columns},
+        values={name: dict(Counter(table.column(name)).most_common()) for name in COUNTED if _tells(table, name)},
         days=tuple(int(day) for day in days_between(table.frame)),
         shapes=dict(found.shapes.most_common()),
         spacings=dict(found.spacings.most_common()),
@@ -156,7 +161,10 @@ class _Look:
     def __call__(self, row: Mapping[str, Any]) -> _Seen:
         volume = read_row(self.dataset, row)
         content = hashlib.sha256(np.ascontiguousarray(volume.data).tobytes()).hexdigest()
-        return _Seen(volume.shape, tuple(round(size, 2) for size in volume.spacing), f"{volume.shape} {content}")
+        spacing = tuple(round(size, 2) for size in volume.spacing)
+        # A picture's file rarely tells the size of its pixels, and readers then say 1.
+        untold = volume.spatial_dims == 2 and set(spacing) == {1.0}
+        return _Seen(volume.shape, () if untold else spacing, f"{volume.shape} {content}")
 
 
 class _Found:
@@ -176,7 +184,8 @@ class _Found:
         self.shapes[outcome.shape] += 1
         self.spacings[outcome.spacing] += 1
         self._places.setdefault(outcome.content, []).append(place)
-        extent = tuple(size * step for size, step in zip(outcome.shape, outcome.spacing, strict=True))
+        steps = outcome.spacing or (1.0,) * len(outcome.shape)
+        extent = tuple(size * step for size, step in zip(outcome.shape, steps, strict=True))
         self._extents.setdefault(len(extent), []).append(extent)
 
     def duplicates(self, table: ScanTable) -> tuple[Duplicate, ...]:
@@ -194,6 +203,10 @@ class _Found:
             return ()
         usual = max(self._extents.values(), key=len)
         return tuple(float(length) for length in np.percentile(usual, 98, axis=0))
+
+
+def _tells(table: ScanTable, column: str) -> bool:
+    return column in table.columns and bool((table.column(column) != "").any())
 
 
 def _summary(days: tuple[int, ...]) -> dict[str, float] | None:

@@ -68,9 +68,8 @@ def _folder(path: Path, announce: Announce) -> Spec:
     found = recognise(path)
     if found is None:
         return Spec("folder", {"path": str(path)})
-    announce(
-        f"{path} is read as {found.name}, for there is {found.evidence}; else say NAME:{path}, as in folder:{path}"
-    )
+    how = f"To have it read otherwise, name a data set: folder:{path}"
+    announce(f"{path} is read as {found.name}, for there is {found.evidence}. {how}")
     return Spec(found.name, {"path": str(path)})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlfp import parameters
@@ -75,6 +75,12 @@ class EvaluationSpec:
             ignore=_columns(given.pop("ignore", None)),
             spec=Spec(spec.use, given),
         )
+
+    def smoke(self) -> EvaluationSpec:
+        """The same for a few subjects: N-way episodes take all there are, as they would never have N."""
+        if self.spec.use.rpartition("/")[2] != "few-shot" and "ways" not in self.spec.parameters:
+            return self
+        return replace(self, spec=Spec(self.spec.use, {**self.spec.parameters, "ways": "all"}))
 
     def to_config(self) -> dict[str, Any]:
         """The mapping this could have been read from, without what has its default."""

@@ -14,7 +14,7 @@ import numpy as np
 from mlfp.bench.records import write_text
 from mlfp.bench.suggest import suggest
 from mlfp.data.chain import Chain
-from mlfp.data.inspect import Inspection, inspect
+from mlfp.data.inspect import Inspection, inspect, spelled
 from mlfp.data.sheet import tiles
 from mlfp.errors import UsageError
 from mlfp.execution.progress import Progress
@@ -94,7 +94,7 @@ def _bars(found: Inspection) -> Iterable[tuple[str, list[tuple[str, int, float]]
     for column, values in found.values.items():
         yield from _bar(column.capitalize(), values)
     yield from _bar("Voxels", {" x ".join(map(str, shape)): count for shape, count in found.shapes.items()})
-    sizes = {" x ".join(f"{size:g}" for size in spacing): count for spacing, count in found.spacings.items()}
+    sizes = {spelled(spacing, " x "): count for spacing, count in found.spacings.items()}
     yield from _bar("Size of a voxel in mm", sizes)
 
 

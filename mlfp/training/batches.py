@@ -105,6 +105,15 @@ class Batches:
         return Batch(augmented.contiguous(memory_format=self._format), labels, scans_shown)
 
 
+def check_batch(table: ScanTable, settings: BatchSettings) -> None:
+    """Refuse batches that the scans to train on cannot fill, before any of them is read.
+
+    :raises ParameterError: the configuration asks for more than there are, or for a column that there is not.
+    :raises UsageError: there are fewer than two to draw from.
+    """
+    _sampler(table, settings, seed=0)
+
+
 def _sampler(table: ScanTable, settings: BatchSettings, seed: int) -> SubjectSampler | RandomSampler:
     """What draws the batches.
 

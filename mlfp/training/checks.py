@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlfp.errors import ParameterError
 from mlfp.registry import Registry
@@ -27,7 +27,8 @@ def check_components(settings: TrainingSettings, registry: Registry, *, in_chann
     :raises ParameterError: one is unknown, has a wrong parameter, or does not work in this many dimensions; ``key`` is
         its place below the training.
     """
-    _check("encoder", settings.encoder, registry, spatial_dims, ("encoder",))
+    keywords = _check("encoder", settings.encoder, registry, spatial_dims, ("encoder",))
+    _check_length(keywords.get("embedding_dim"))
     for place, spec in enumerate(settings.augmentations):
         _check("augmentation", spec, registry, spatial_dims, ("augmentations", place))
         _make_augmentation(spec, registry, in_channels, spatial_dims, place)
@@ -66,7 +67,15 @@ def _make_objective(settings: TrainingSettings) -> None:
         raise error.under("objective") from error
 
 
-def _check(kind: str, spec: Spec, registry: Registry, spatial_dims: int, key: tuple[str | int, ...]) -> None:
+def _check_length(given: object) -> None:
+    """Of a fingerprint; None where the encoder's parameters say nothing."""
+    if isinstance(given, int) and given < 1:
+        raise ParameterError(
+            f"a fingerprint has 1 number or more, got embedding_dim: {given}", key=("encoder", "embedding_dim")
+        )
+
+
+def _check(kind: str, spec: Spec, registry: Registry, spatial_dims: int, key: tuple[str | int, ...]) -> dict[str, Any]:
     try:
         component = registry.find(kind, spec.use)
         if component.dims and spatial_dims not in component.dims:
@@ -75,7 +84,7 @@ def _check(kind: str, spec: Spec, registry: Registry, spatial_dims: int, key: tu
                 key=("use",),
                 hints=[_fitting(kind, registry, spatial_dims), *_ways_out(spatial_dims, component.dims)],
             )
-        registry.check(kind, spec, OFFERED[kind])
+        return registry.check(kind, spec, OFFERED[kind])
     except ParameterError as error:
         raise error.under(*key) from error
 

@@ -50,6 +50,21 @@ Config = dict[str, Any]
             "grid.objective.a.0.loss.margin",
         ),
         ({"base": {"encoder": "compact-3d"}}, "compact-3d", "base.encoder"),
+        (
+            {"base": {"encoder": {"use": "compact-2d", "embedding_dim": 0}}},
+            "a fingerprint has 1 number or more, got embedding_dim: 0",
+            "base.encoder.embedding_dim",
+        ),
+        (
+            {"base": {"encoder": "compact-2d", "batch": {"subjects": 999, "scans": 2}}},
+            "a batch of 999 subjects with 2 scans or more needs as many",
+            "base.batch.subjects",
+        ),
+        (
+            {"base": {"encoder": "compact-2d", "batch": {"subjects": 2, "scans": 999}}},
+            "there are 0 subjects with 999 scans or more to train on",
+            "base.batch",
+        ),
         ({"compare_with": ["ssmi"]}, "unknown scorer 'ssmi'", "compare_with.0"),
         ({"evaluate": [{"use": "retrieval", "kk": 1}]}, "has no parameter 'kk'", "evaluate.0.kk"),
     ],
@@ -59,7 +74,7 @@ def test_a_mistake_is_said_with_file_and_line(
 ) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump({**comparison, **change}, sort_keys=False))
-    with pytest.raises(ParameterError, match=message) as caught:
+    with pytest.raises(UsageError, match=message) as caught:
         engine.bench(path, out=tmp_path / "out", check=True)
     where = str(caught.value.where)
     assert where.startswith(f"{path}:"), where

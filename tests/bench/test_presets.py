@@ -34,7 +34,7 @@ def tree(trees: ModuleType, tmp_path_factory: pytest.TempPathFactory):
     made: dict[str, str] = {}
     makers = {
         "brats2021": lambda top: trees.brats2021(top, subjects=14),
-        "chestxray14": lambda top: trees.chest(top, patients=24, each=3),
+        "chestxray14": lambda top: trees.chest(top, patients=24, each=6),
         "adni": lambda top: trees.adni(top, subjects=14),
     }
 
@@ -66,7 +66,7 @@ def test_each_paper_is_there_as_printed_and_as_released() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_is_checked_against_a_tree_without_training(preset: str, tree, tmp_path: Path) -> None:
-    result = api.bench(FOLDER / f"{preset}.yaml", data=tree(preset), check=True, out=tmp_path / "out")
+    result = api.bench(FOLDER / f"{preset}.yaml", data=tree(preset), check=True, smoke=True, out=tmp_path / "out")
     assert result.rows == []
     assert not (tmp_path / "out").exists()
 
@@ -86,9 +86,9 @@ def test_a_preset_runs_with_smaller_scans(preset: str, tree, tmp_path: Path) -> 
     assert result.failures == []
     assert {method.label for method in config.methods} <= {row.label for row in result.rows}
     measured = [item for item in result.beside if item.here is not None]
-    wide = preset.startswith("fsf")  # 16 subjects are too few for any of the paper's episodes
-    assert bool(measured) != wide
+    assert len(measured) == len(result.beside) if preset.startswith("fsf") else measured
     assert len(result.beside) == len(config.expected)
+    assert result.description.startswith("Smoke run: ")
     assert all(0 <= item.printed.value <= 1 for item in result.beside)
     assert "Printed in" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 
@@ -98,6 +98,12 @@ def test_a_preset_runs_with_smaller_scans(preset: str, tree, tmp_path: Path) -> 
 def test_a_preset_runs_as_it_is(preset: str, tree, tmp_path: Path) -> None:
     result = api.bench(FOLDER / f"{preset}.yaml", data=tree(preset), smoke=True, out=tmp_path / "out")
     assert result.failures == []
+
+
+def test_a_tree_too_small_to_train_on_is_told_by_check(trees: ModuleType, tmp_path: Path) -> None:
+    data = f"brats2021:{trees.brats2021(tmp_path / 'brats', subjects=10)}"
+    with pytest.raises(UsageError, match="a batch of 45 subjects with 2 scans or more needs as many, and there are 7"):
+        api.bench(FOLDER / "fsf-brats2021-as-printed.yaml", data=data, check=True)
 
 
 def test_a_tree_that_will_not_do_is_told_by_check(trees: ModuleType, tmp_path: Path) -> None:
@@ -112,7 +118,13 @@ def test_what_is_odd_about_a_tree_is_announced_and_costs_nothing_else(trees: Mod
     for number in range(5):
         (top / f"BraTS2021_{number:05d}" / f"BraTS2021_{number:05d}_t2.nii.gz").unlink()
     heard: list[str] = []
-    api.bench(FOLDER / "fsf-brats2021-as-printed.yaml", data=f"brats2021:{top}", check=True, announce=heard.append)
+    api.bench(
+        FOLDER / "fsf-brats2021-as-printed.yaml",
+        data=f"brats2021:{top}",
+        overrides={"base.batch.subjects": "4"},
+        check=True,
+        announce=heard.append,
+    )
     names = "; ".join(f"BraTS2021_{number:05d}: has no t2" for number in range(3))
     assert heard == [f"missing modality (5): {names}; and 2 more"]
 

@@ -50,7 +50,10 @@ def test_a_split_of_the_data_set_groups_and_lone_subjects_are_seen(pictures: Pat
     frame["path"] = [str(pictures.parent / path) for path in frame["path"]]
     frame["split"] = np.where(frame["subject"] < "012", "train", "test")
     frame.to_csv(tmp_path / "split.csv", index=False)
-    assert suggested(str(tmp_path / "split.csv"), tmp_path / "a.yaml")["split"] == {"column": "split"}
+    config = suggested(str(tmp_path / "split.csv"), tmp_path / "a.yaml")
+    assert config["split"] == {"column": "split"}
+    training = frame[frame["split"] == "train"]["subject"]
+    assert config["base"]["batch"]["subjects"] == training[training.duplicated()].nunique()
     frame = frame.drop(columns="split").assign(group=frame["subject"].astype(int).floordiv(2).astype(str))
     frame.to_csv(tmp_path / "group.csv", index=False)
     assert suggested(str(tmp_path / "group.csv"), tmp_path / "b.yaml")["split"]["by"] == "group"

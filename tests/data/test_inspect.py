@@ -9,7 +9,9 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from mlfp_plugins.datasets.chestxray14 import ChestXray14
 
+from mlfp.cli.inspected import lines
 from mlfp.data import oddities
 from mlfp.data.inspect import inspect
 from mlfp.data.prepare import prepare
@@ -124,6 +126,19 @@ def test_without_pixels_nothing_is_read(write_scans, manifest) -> None:
     dataset = manifest(path)
     found = inspect(dataset.table(), dataset, read=False)
     assert (found.scans, found.failures, found.shapes, found.read) == (4, (), {}, False)
+
+
+def test_pictures_that_tell_no_spacing_have_none(trees, tmp_path) -> None:
+    dataset = ChestXray14(trees.chest(tmp_path, patients=4))
+    found = inspect(dataset.table(), dataset)
+    assert found.spacings == {(): found.scans}
+    assert found.to_json()["spacings"] == {"unknown": found.scans}
+    assert f"mm        unknown ({found.scans})" in list(lines(found))
+
+
+def test_a_column_that_tells_nothing_is_not_counted(write_scans, manifest) -> None:
+    dataset = manifest(write_scans(subjects=2, sessions=1, modality="T1", site=""))
+    assert list(inspect(dataset.table(), dataset, read=False).values) == ["modality"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Bids:
 
     @staticmethod
     def recognise(folder: Path) -> str:
-        """See :class:`mlfp.interfaces.dataset.RecognisingDataset`: a scan by its name of BIDS, in its subject's folder."""
+        """See :class:`mlfp.interfaces.dataset.RecognisingDataset`: a scan in its subject's folder."""
         for name, listing in glimpse(folder, depth=3):
             subject = name.partition("/")[0]
             if name.count("/") in (1, 2) and subject.startswith("sub-"):

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pydicom
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from mlfp.errors import ScanError, UsageError
 from mlfp.types.remark import Remark
@@ -175,7 +176,8 @@ def _header(path: Path) -> dict[str, Any]:
         return {"broken": f"cannot be read: {type(error).__name__}: {str(error)[:120]}"}
     texts = {tag: str(found.get(tag) or "").strip() for tag in _TAGS}
     if not texts["SeriesInstanceUID"] or not texts["SOPInstanceUID"]:
-        return {}
+        index = found.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
+        return {} if index else {"broken": "tells no series or no id of its own; left out"}
     days = [texts[tag] for tag in ("AcquisitionDate", "SeriesDate", "StudyDate")]
     day = next((text for text in days if len(text) == 8 and text.isdigit()), "")
     person = hashlib.sha256("\x1f".join(texts[tag] for tag in _PERSON).casefold().encode()).hexdigest()[:16]

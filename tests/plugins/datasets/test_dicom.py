@@ -107,10 +107,11 @@ def test_mistakes_are_named_and_cost_nothing_else(trees: ModuleType, tree: Path)
     shutil.copy(tree / "000000", tree / "again")
     (tree / "notes.txt").write_text("no image", encoding="utf-8")
     (tree / "broken.dcm").write_text("no image either", encoding="utf-8")
+    (tree / "rubbish").write_bytes(bytes(128) + b"DICM" + b"rubbish")
     dataset = Dicom(tree)
     table = dataset.table()
     assert kinds(table) == {
-        "unreadable file": ["broken.dcm"],
+        "unreadable file": ["broken.dcm", "rubbish"],
         "patient ids clash": ["PAT0"],
         "no patient id": ["other/more0051.dcm"] if len(clash) == 51 else [f"other/more{len(clash):04d}.dcm"],
         "file twice": ["again"] if kinds(table)["file twice"] == ["again"] else ["000000"],
