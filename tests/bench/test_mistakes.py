@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from mlfp.bench import engine
-from mlfp.errors import ParameterError, UsageError
+from mlfp.errors import UsageError
 
 Config = dict[str, Any]
 
