@@ -11,8 +11,6 @@ except in "all, as trained", where both sides have the default probabilities of 
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
 import statistics
 import sys
 import time
@@ -21,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from _kept import keep
 from monai import transforms
 from torch import Tensor
 
-from mlfp.bench.environment import environment
 from mlfp.training.augment import AugmentationChain
 from mlfp.types.spec import Spec
 
@@ -129,16 +127,8 @@ def main() -> None:
                 [title, name, round(mine), round(monai), f"{monai / mine:.1f}x", round(1000 * len(batch) / mine)]
             )
             print(*rows[-1], sep="\t", file=sys.stderr, flush=True)
-    machine = environment()
-    machine.pop("plugins", None)
-    kept = {
-        "title": "Augmentation",
-        "command": f"OMP_NUM_THREADS=1 python benchmarks/speed/augmentation.py {shlex.join(sys.argv[1:])}".strip(),
-        "machine": machine,
-        "columns": ["batch", "augmentation", "mlfp, ms CPU", "MONAI, ms CPU", "ratio", "mlfp, images/s a thread"],
-        "rows": rows,
-    }
-    arguments.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    columns = ["batch", "augmentation", "mlfp, ms CPU", "MONAI, ms CPU", "ratio", "mlfp, images/s a thread"]
+    keep(arguments.out, "Augmentation", columns, rows)
 
 
 if __name__ == "__main__":

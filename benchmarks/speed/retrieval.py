@@ -13,8 +13,6 @@ per pair of 256 x 256 pictures, what is computed once a picture included, 24 pic
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
 import statistics
 import sys
 import time
@@ -26,13 +24,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from _kept import keep
 from mlfp_plugins.evaluators.retrieval import Retrieval
 from mlfp_plugins.scorers.ssim import SSIM
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from mlfp.bench.environment import environment
 from mlfp.evaluation import metrics
 from mlfp.evaluation.episodes import Episode, Episodes
 from mlfp.evaluation.ranking import rank
@@ -175,17 +173,8 @@ def main() -> None:
     rows.append(ssim(arguments.repeats))
     for row in rows:
         print(*row, sep="\t", file=sys.stderr)
-    machine = environment()
-    machine.pop("plugins", None)
-    kept = {
-        "title": "Evaluation",
-        "command": f"OMP_NUM_THREADS=1 python benchmarks/speed/retrieval.py {shlex.join(sys.argv[1:])}".strip(),
-        "machine": machine,
-        "columns": ["task", "ours", "ours, ms CPU", "peer", "peer, ms CPU", "ratio"],
-        "rows": rows,
-    }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    columns = ["task", "ours", "ours, ms CPU", "peer", "peer, ms CPU", "ratio"]
+    keep(arguments.out, "Evaluation", columns, rows)
 
 
 if __name__ == "__main__":

@@ -139,20 +139,7 @@ def parse(source: Source) -> BenchConfig:
 
     :raises ParameterError: an unknown key or a wrong value; names file, line, what was given, the nearest valid name.
     """
-    data = source.data
-    for key in data:
-        if key not in KEYS:
-            raise source.locate(
-                ParameterError(
-                    f"unknown key {key!r}", key=(key,), hints=[*nearest(key, KEYS), f"Keys: {', '.join(KEYS)}"]
-                )
-            )
-    if "data" not in data:
-        raise ParameterError(
-            "the configuration has no 'data'",
-            where=source.name,
-            hints=["Write data: {use: manifest, path: scans.csv}, or give --data scans.csv"],
-        )
+    _check_keys(source)
     reader = _Reader(source)
     evaluations = _evaluations(source, reader.items("evaluate", EvaluationSpec.parse, ["retrieval"]))
     protocol = reader.value("protocol", Protocol.parse)
@@ -183,6 +170,23 @@ def parse(source: Source) -> BenchConfig:
     _check_names(config)
     _check_protocol(config)
     return config
+
+
+def _check_keys(source: Source) -> None:
+    data = source.data
+    for key in data:
+        if key not in KEYS:
+            raise source.locate(
+                ParameterError(
+                    f"unknown key {key!r}", key=(key,), hints=[*nearest(key, KEYS), f"Keys: {', '.join(KEYS)}"]
+                )
+            )
+    if "data" not in data:
+        raise ParameterError(
+            "the configuration has no 'data'",
+            where=source.name,
+            hints=["Write data: {use: manifest, path: scans.csv}, or give --data scans.csv"],
+        )
 
 
 class _Reader:

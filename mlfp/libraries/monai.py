@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +64,7 @@ def load(kind: str, name: str) -> Callable[..., Any]:
     """
     if kind == "augmentation":
         return load_transform("monai", "MONAI", name, transforms())
-    known = networks() if kind == "encoder" else {}
-    network = known.get(getattr(getattr(nets, name, None), "__name__", name))
-    if network is None:
-        raise UnknownComponentError(
-            f"MONAI has no {kind} {name!r}",
-            key=("use",),
-            hints=[*nearest(name, known), f"It has: {', '.join(known)}"]
-            if known
-            else ["It has encoders and augmentations only."],
-        )
+    network = _network(kind, name)
     keywords = _keywords(network)
 
     def encoder(
@@ -89,13 +80,7 @@ def load(kind: str, name: str) -> Callable[..., Any]:
         :param pretrained: true downloads MONAI's own weights, where it has any; a path reads a local file.
         :param parameters: passed on to the network.
         """
-        unknown = [item for item in parameters if item not in keywords]
-        if unknown:
-            raise ParameterError(
-                f"encoder monai:{name} has no parameter {unknown[0]!r}",
-                key=(unknown[0],),
-                hints=[*nearest(unknown[0], keywords), f"It takes: {', '.join(keywords)}"],
-            )
+        _check_known(name, parameters, keywords)
         said = {"in_channels": in_channels, "spatial_dims": spatial_dims, "embedding_dim": embedding_dim}
         settings = {theirs: said[ours] for ours in said if (theirs := _theirs(ours, keywords)) is not None}
         settings |= {item: value for item, value in _SETTINGS.items() if item in keywords}
@@ -108,6 +93,29 @@ def load(kind: str, name: str) -> Callable[..., Any]:
 
     encoder.__name__ = name
     return encoder
+
+
+def _network(kind: str, name: str) -> Callable[..., nn.Module]:
+    known = networks() if kind == "encoder" else {}
+    network = known.get(getattr(getattr(nets, name, None), "__name__", name))
+    if network is None:
+        hints = [*nearest(name, known), f"It has: {', '.join(known)}"]
+        raise UnknownComponentError(
+            f"MONAI has no {kind} {name!r}",
+            key=("use",),
+            hints=hints if known else ["It has encoders and augmentations only."],
+        )
+    return network
+
+
+def _check_known(name: str, given: Iterable[str], keywords: Collection[str]) -> None:
+    for item in given:
+        if item not in keywords:
+            raise ParameterError(
+                f"encoder monai:{name} has no parameter {item!r}",
+                key=(item,),
+                hints=[*nearest(item, keywords), f"It takes: {', '.join(keywords)}"],
+            )
 
 
 def networks() -> dict[str, Callable[..., nn.Module]]:

@@ -21,16 +21,7 @@ def load(kind: str, name: str) -> Callable[..., nn.Module]:
 
     :raises UnknownComponentError: timm has no such network.
     """
-    # `is_model` keeps out names such as "hf-hub:...", which timm would go and download.
-    if kind != "encoder" or not timm.is_model(name):
-        known = timm.list_models() if kind == "encoder" else []
-        raise UnknownComponentError(
-            f"timm has no {kind} {name!r}",
-            key=("use",),
-            hints=[*nearest(name, known), "All of its encoders: python -c 'import timm; print(timm.list_models())'"]
-            if known
-            else ["It has encoders only."],
-        )
+    _check_name(kind, name)
 
     def encoder(
         *,
@@ -60,3 +51,16 @@ def load(kind: str, name: str) -> Callable[..., nn.Module]:
 
     encoder.__name__ = name
     return encoder
+
+
+def _check_name(kind: str, name: str) -> None:
+    # `is_model` keeps out names such as "hf-hub:...", which timm would go and download.
+    if kind == "encoder" and timm.is_model(name):
+        return
+    hints = ["It has encoders only."]
+    if kind == "encoder":
+        hints = [
+            *nearest(name, timm.list_models()),
+            "All of its encoders: python -c 'import timm; print(timm.list_models())'",
+        ]
+    raise UnknownComponentError(f"timm has no {kind} {name!r}", key=("use",), hints=hints)
