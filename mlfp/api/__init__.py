@@ -1,6 +1,11 @@
 """The doors from Python, each the same as the command of its name: ``import mlfp; mlfp.bench("losses.yaml")``.
 
-Calls are silent unless given ``progress`` and ``announce``. Nothing here imports torch until there is work for it.
+Calls are silent unless given ``progress`` (called with what is being done, how many are done, and of how many) and
+``announce`` (called with a line for whatever ends or is left out). Throughout, ``data`` is a manifest, a folder or
+``dataset:path``; ``device`` is ``auto`` (the first accelerator, else the CPU), ``cpu``, ``cuda:1``, ...; and
+``workers`` counts processes, unless given one a core where that saves time.
+
+Nothing here imports torch until there is work for it.
 """
 
 from mlfp.api.common import Announce

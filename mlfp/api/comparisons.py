@@ -91,6 +91,7 @@ def compare(
     :param second: another; two folders are compared method by method.
     :param metrics: ``evaluation.metric``, or patterns of it; what ``first`` ranks by unless given.
     :param level: the chance of any false alarm by a metric.
+    :param seed: of the resamples and of the swaps.
     :raises UsageError: there is nothing to compare, or a folder does not hold the values of single queries.
     """
     from mlfp.bench.duel import Fighter, duel

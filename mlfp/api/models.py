@@ -49,7 +49,10 @@ def train(
 ) -> Trained:
     """Train one method of a comparison, with its first seed; a training that was stopped goes on.
 
+    :param config: a YAML file, or its values as a mapping.
+    :param data: takes the place of the configuration's data.
     :param out: folder of the model and its record; ``models/<name>`` unless given.
+    :param overrides: dotted keys to YAML values, such as ``{"base.train.epochs": "5"}``.
     :param only: a pattern that fits the label of one method; needed where the configuration has several.
     :raises UsageError: the configuration has no method, or several that fit; or the folder holds another training.
     """
@@ -101,6 +104,7 @@ def explain(
 
     :param model: a model's file, the folder that ``mlfp train`` wrote, or the name of a published one.
     :param scans: files of scans; or a manifest, a folder or ``dataset:path``, with the ids ``wanted``.
+    :param out: folder of the pictures and maps.
     :param settings: see :func:`mlfp.explain.scans.explain`: ``layer``, ``method``, ``fast``, ``elements``, ...
     :raises UsageError: there is no such model, scan or layer, or they do not fit one another.
     """

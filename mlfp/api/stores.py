@@ -111,7 +111,9 @@ def search(
 ) -> list[Hit]:
     """The scans of a store that look most like one scan, nearest first.
 
+    :param store: the folder that ``mlfp embed`` wrote.
     :param scan: its id in the store, or a file, which is embedded with the store's own model.
+    :param k: how many to find.
     :param not_same: leave out scans under the same subject id: similar anatomy of other people.
     :param index: a component, or ``auto`` by the store's size.
     :raises UsageError: there is no such store or scan.

@@ -8,7 +8,7 @@ Musgrave, Belongie, Lim: A Metric Learning Reality Check (ECCV 2020) define ``pr
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from mlfp.types.ranking import Ranking
 
 #: What the precisions at the hits among the k nearest are divided by. All four are published as "mAP@k".
 Divisor = Literal["min", "k", "relevant", "hits"]
-DIVISORS: tuple[Divisor, ...] = get_args(Divisor)
 
 
 def hit_at_k(ranking: Ranking, k: int) -> np.ndarray:

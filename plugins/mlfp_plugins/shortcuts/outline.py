@@ -14,8 +14,6 @@ from mlfp.types.spec import Spec
 from mlfp.types.trial import Scans, Trial
 from mlfp_plugins.shortcuts.reading import TOLERATED, Findings
 
-#: How deep a skull strip cuts into the query's outline, in voxels: the preprocessor has it in mm.
-CUT = 3.0
 #: Columns that tell of the acquisition and not of the subject.
 ACQUISITION = ("site", "manufacturer", "model", "protocol", "scanner")
 
