@@ -186,9 +186,19 @@ def phantom() -> Iterator[str]:
 
 def performance() -> Iterator[str]:
     """A section for each recorded measurement of speed."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("speed-*.json"))]
+    yield from _tables("speed-*.json", level=2)
+
+
+def leaks() -> Iterator[str]:
+    """A section for each recorded search for planted or known common subjects."""
+    yield from _tables("leaks-*.json", level=3)
+
+
+def _tables(pattern: str, *, level: int) -> Iterator[str]:
+    """Recorded tables, each with what its script says it measures."""
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob(pattern))]
     for kept in found:
-        yield from (f"## {kept['title']}", "", f"`{kept['command']}`, on {_machine(kept['machine'])}.", "")
+        yield from (f"{'#' * level} {kept['title']}", "", f"`{kept['command']}`, on {_machine(kept['machine'])}.", "")
         yield from _explained(kept["command"])
         yield from markdown.table(kept["columns"], [[str(value) for value in row] for row in kept["rows"]])
     if not found:
@@ -225,6 +235,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "components": components,
     "extension-points": extension_points,
     "file": file,
+    "leaks": leaks,
     "offered": offered,
     "performance": performance,
     "phantom": phantom,

@@ -107,20 +107,37 @@ def _model_of(model: Path | str | None, out: Path | str | None) -> Path:
 
 
 def search(
-    store: Path | str, scan: Path | str, *, k: int = 5, not_same: bool = False, index: str = "exact"
+    store: Path | str,
+    scan: Path | str,
+    *,
+    k: int = 5,
+    not_same: bool = False,
+    index: str = "exact",
+    html: Path | str | None = None,
+    announce: Announce = unheard,
 ) -> list[Hit]:
-    """The scans of a store that look most like one scan, nearest first.
+    """The scans of a store that look most like one scan, nearest first; with odds if the model is calibrated.
 
     :param store: the folder that ``mlfp embed`` wrote.
     :param scan: its id in the store, or a file, which is embedded with the store's own model.
     :param k: how many to find.
     :param not_same: leave out scans under the same subject id: similar anatomy of other people.
     :param index: a component, or ``auto`` by the store's size.
+    :param html: a page to write, with pictures of the scan and of those found.
     :raises UsageError: there is no such store or scan.
     """
+    from mlfp.leaks.beside import with_odds
     from mlfp.search.find import find
 
-    return find(Path(store), str(scan), k=k, not_same=not_same, index=index)[1]
+    asked, found = find(Path(store), str(scan), k=k, not_same=not_same, index=index)
+    hits, reason = with_odds(Path(store), asked, found)
+    if reason:
+        announce(reason)
+    if html is not None:
+        from mlfp.report import hits as sheet
+
+        sheet.write(Path(html), asked, hits, reason)
+    return hits
 
 
 def store_add(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlfp.cli.app import Manner
 from mlfp.cli.output import json_option, print_json
+from mlfp.cli.progress import telling
 
 if TYPE_CHECKING:
     from mlfp.search.find import Hit
@@ -22,17 +24,31 @@ SHOWN = ("session", "date", "modality", "dataset", "split")
 @click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="How many to find.")
 @click.option("--not-same", is_flag=True, help="Leave out the scan's own subject: similar anatomy of other people.")
 @click.option("--index", default="exact", show_default=True, help="Component that searches; auto by the store's size.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write a page with pictures of SCAN and of those found.")  # fmt: skip
 @json_option
-def search(store: Path, scan: str, k: int, not_same: bool, index: str, as_json: bool) -> None:
+@click.pass_context
+def search(
+    ctx: click.Context,
+    store: Path,
+    scan: str,
+    k: int,
+    not_same: bool,
+    index: str,
+    html: Path | None,
+    as_json: bool,
+) -> None:
     """Find the scans of STORE most like SCAN (an id in it, or a file).
 
-    A file is embedded with the model that the store keeps.
+    A file is embedded with the model that the store keeps. If that is calibrated, p_same is the probability that a scan
+    shows the same person: no proof.
     """
     from mlfp import api
 
-    hits = api.search(store, scan, k=k, not_same=not_same, index=index)
+    with telling(ctx.find_object(Manner) or Manner()) as teller:
+        hits = api.search(store, scan, k=k, not_same=not_same, index=index, html=html, announce=teller.announce)
     if as_json:
-        print_json([{"rank": hit.rank, "similarity": hit.similarity, **hit.row} for hit in hits])
+        print_json([{"rank": hit.rank, "similarity": hit.similarity, "p_same": hit.p_same, **hit.row} for hit in hits])
     else:
         _print(hits)
 
@@ -46,9 +62,13 @@ def _print(hits: list[Hit]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("similarity", justify="right", no_wrap=True)
+    odds = any(hit.p_same is not None for hit in hits)
+    if odds:
+        table.add_column("p_same", justify="right", no_wrap=True)
     for name in ("subject", *others, "scan"):
         table.add_column(name, overflow="fold")
     for hit in hits:
         values = (str(hit.row.get(name, "")) for name in ("subject", *others, "scan"))
-        table.add_row(str(hit.rank), f"{hit.similarity:.4f}", *values)
+        chance = [f"{hit.p_same:.3g}"] if odds and hit.p_same is not None else []
+        table.add_row(str(hit.rank), f"{hit.similarity:.4f}", *chance, *values)
     console().print(table)

@@ -69,8 +69,8 @@ def _take_out(store: Path, scans: tuple[str, ...], where: tuple[str, ...], *, pu
 
     removed = api.store_remove(store, scans=scans, where=assignments(where, "--where"), purge=purge)
     if as_json:
-        print_json({"scans": list(removed.scans), "files": removed.files})
+        print_json({"scans": list(removed.scans), "files": removed.files, "pairs": removed.pairs})
         return
     click.echo(f"{len(removed.scans)} scans were taken out of {store}")
     if purge:
-        click.echo(f"{removed.files} prepared copies were deleted from the cache.")
+        click.echo(f"{removed.files} prepared copies and {removed.pairs} figures of pairs were deleted from the cache.")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mlfp.data.chain import Chain
+from mlfp.data.pairs_memo import PairsMemo
 from mlfp.data.prepare import forget
 from mlfp.data.small import CHAIN
 from mlfp.errors import ParameterError, UsageError
@@ -29,10 +30,12 @@ class Removed:
 
     :param scans: their ids.
     :param files: prepared copies of them that were deleted from the cache.
+    :param pairs: figures there, of one of them laid over another scan, that were deleted.
     """
 
     scans: tuple[str, ...]
     files: int = 0
+    pairs: int = 0
 
 
 def remove(
@@ -42,8 +45,8 @@ def remove(
 
     :param scans: ids.
     :param where: columns to values, such as ``{"subject": "007"}``; all must hold.
-    :param purge: delete their prepared copies from the cache too, and the store's indexes. The scans' own files are
-        left alone.
+    :param purge: delete what the cache holds of them too: prepared copies, and figures of pairs that they are in. The
+        scans' own files are left alone.
     :raises UsageError: nothing was named, or something that is not there.
     """
     if not scans and not where:
@@ -57,8 +60,8 @@ def remove(
         shutil.rmtree(folder / INDEXES, ignore_errors=True)
         names = tuple(str(scan) for scan in gone.scans)
         parts.write_failures(folder, set(names))
-        files = _forget(folder, gone) if purge else 0
-    return Removed(names, files)
+        files, pairs = _forget(folder, gone) if purge else (0, 0)
+    return Removed(names, files, pairs)
 
 
 def _chosen(table: ScanTable, scans: Sequence[str], where: Mapping[str, object] | None) -> np.ndarray:
@@ -76,9 +79,14 @@ def _chosen(table: ScanTable, scans: Sequence[str], where: Mapping[str, object] 
     return np.array(sorted(chosen), dtype=np.int64)
 
 
-def _forget(folder: Path, table: ScanTable) -> int:
-    if CONTENT not in table.columns or not (folder / locate.FILE).is_file():
-        return 0
-    model = FingerprintModel.load(folder / locate.FILE)
-    chain = Chain([Spec.parse(step) for step in model.card.preprocess])
-    return forget([chain.key, CHAIN], list(table.column(CONTENT)), list(table.scans))
+def _forget(folder: Path, table: ScanTable) -> tuple[int, int]:
+    """How many prepared copies and figures of pairs were deleted."""
+    if CONTENT not in table.columns:
+        return 0, 0
+    contents = [str(content) for content in table.column(CONTENT)]
+    pairs = PairsMemo().forget(contents)
+    chains = [CHAIN]
+    if (folder / locate.FILE).is_file():
+        model = FingerprintModel.load(folder / locate.FILE)
+        chains.append(Chain([Spec.parse(step) for step in model.card.preprocess]).key)
+    return forget(chains, contents, list(table.scans)), pairs

@@ -94,9 +94,9 @@ def _second_stage(
             f"too few pairs could be laid over each other: {len(gains[0])} of one person, {len(gains[1])} of two",
             hints=["Calibrate the fingerprints alone: --verified 0", "Are the scans where the store says they are?"],
         )
-    # Evidence never beyond what as many pairs can show.
-    limit = float(np.log(min(len(side) for side in gains)))
-    curve = calibration.fit_curve(np.array(gains[0]), np.array(gains[1]), limit=limit)
+    same, different = (np.array(side) for side in gains)
     return replace(
-        made, verified=curve, verified_same=len(gains[0]), verified_different=len(gains[1])
+        made, verified=calibration.fit_curve(same, different), verified_same=len(same),
+        verified_different=len(different), verified_alike=calibration.kept(same),
+        verified_unlike=calibration.kept(different),
     )  # fmt: skip

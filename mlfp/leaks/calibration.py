@@ -14,16 +14,20 @@ from typing import Any
 import numpy as np
 
 from mlfp.errors import UsageError
+from mlfp.leaks import densities
+from mlfp.leaks.densities import KERNELS, Kernels, Null
 
-#: Knots of a curve, kernels of a density, highest scores that its tail is fitted to at least, and shapes it may have.
-KNOTS, KERNELS, TAILED, SHAPES = 160, 400, 100, (1.0, 2.0)
+#: Knots of a curve, and highest scores of pairs of two people that make their tail, at least.
+KNOTS, TAILED = 240, 200
 #: Pairs of each kind without which nothing is fitted.
 FEWEST = 20
 #: False matches that must have been seen for a rate to be promised: fewer leave it uncertain by more than a third.
 SEEN = 10
 #: Highest scores of pairs of two people that are kept, to find thresholds from.
 KEPT = 2000
-FORMAT = 1
+FORMAT = 2
+#: Fields that JSON has as lists.
+LISTS = ("highest", "alike", "verified_alike", "verified_unlike", "made_on")
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ class Calibration:
     :param different: pairs of two people behind it.
     :param subjects: people they are of.
     :param highest: the highest scores of pairs of two people, falling.
+    :param alike: scores of pairs of one person, a few hundred that stand for all.
     :param verified_same: pairs behind ``verified``.
+    :param verified_alike: what aligning showed of them, and ``verified_unlike`` of pairs of two people.
     :param made_on: names of the data sets.
     """
 
@@ -59,9 +65,12 @@ class Calibration:
     different: int
     subjects: int
     highest: tuple[float, ...]
+    alike: tuple[float, ...]
     verified: Curve | None = None
     verified_same: int = 0
     verified_different: int = 0
+    verified_alike: tuple[float, ...] = ()
+    verified_unlike: tuple[float, ...] = ()
     made_on: tuple[str, ...] = ()
     format: int = field(default=FORMAT)
 
@@ -109,7 +118,7 @@ class Calibration:
             raise UsageError(f"the calibration has format {values.get('format')}, this mlfp reads {FORMAT}")
         curves: dict[str, Any] = {name: _curve(values[name]) for name in ("curve", "verified") if values.get(name)}
         rest = {name: value for name, value in values.items() if name not in ("curve", "verified")}
-        rest |= {name: tuple(rest[name]) for name in ("highest", "made_on")}
+        rest |= {name: tuple(rest[name]) for name in LISTS}
         return cls(**rest, **curves)
 
 
@@ -141,28 +150,31 @@ def fit(
     highest = np.sort(different)[::-1][:KEPT]
     return Calibration(
         curve, same=len(same), different=of or len(different), subjects=subjects,
-        highest=tuple(round(float(value), 5) for value in highest), made_on=made_on,
+        highest=tuple(round(float(value), 5) for value in highest), alike=kept(same), made_on=made_on,
     )  # fmt: skip
 
 
 def fit_curve(same: np.ndarray, different: np.ndarray, *, limit: float = math.inf) -> Curve:
-    """The logarithm of the ratio of two densities, made to rise.
-
-    That of one person's pairs is a sum of kernels. So is that of two people's, but for its upper tail, where decisions
-    fall and pairs are few: there it is a tail of Weibull's type fitted to the highest scores, between that of a normal
-    and that of an exponential distribution.
-    """
+    """The logarithm of the ratio of two densities, made to rise."""
     low, high = min(float(same.min()), float(different.min())), float(max(same.max(), different.max()))
-    knots = np.linspace(low, high, KNOTS)
-    one, two = _kernels(same, knots), _kernels(different, knots)
-    share = min(0.2, max(TAILED / len(different), 1e-3))
-    start = float(np.quantile(different, 1 - share))
-    beyond = knots > start
-    two[beyond] = _tail(different, share, knots[beyond])
-    tiny = 1e-3 / (len(same) * (high - low + 1e-9))
-    evidence = np.log(np.maximum(one, tiny)) - np.log(np.maximum(two, 1e-300))
+    return curve_of(Kernels.of(same), null_of(different), (low, high), limit=limit)
+
+
+def null_of(different: np.ndarray, weights: np.ndarray | None = None) -> Null:
+    """The density of pairs of two people; of few, more of them make its tail."""
+    return densities.null(different, share=min(0.2, max(TAILED / len(different), 1e-3)), weights=weights)
+
+
+def curve_of(alike: Kernels, null: Null, between: tuple[float, float], *, limit: float = math.inf) -> Curve:
+    """The logarithm of how many times likelier scores are for one person than for two, made to rise.
+
+    :param between: the lowest score of interest, and the highest.
+    """
+    knots = np.linspace(*between, KNOTS)
+    tiny = 1e-3 * alike.spread ** -1 / len(alike.places)
+    evidence = np.log(np.maximum(alike.density(knots), tiny)) - np.log(np.maximum(null.density(knots), 1e-300))
     # From where most pairs of one person are: neither end, where both densities run out, may turn back.
-    place = int(np.searchsorted(knots, float(np.median(same))))
+    place = int(np.searchsorted(knots, float(np.median(alike.places))))
     rising = np.concatenate(
         [np.minimum.accumulate(evidence[: place + 1][::-1])[::-1], np.maximum.accumulate(evidence[place:])[1:]]
     )
@@ -171,30 +183,10 @@ def fit_curve(same: np.ndarray, different: np.ndarray, *, limit: float = math.in
     )  # fmt: skip
 
 
-def _kernels(scores: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """(K,) density: a Gaussian on each of some quantiles of the scores, as wide as Silverman's rule has it."""
-    spread = float(scores.std()) or 1e-3
-    places = np.quantile(scores, (np.arange(KERNELS) + 0.5) / KERNELS) if len(scores) > KERNELS else scores
-    width = 1.06 * spread * len(scores) ** -0.2
-    density = np.exp(-0.5 * ((knots[:, None] - places) / width) ** 2).mean(axis=1)
-    found: np.ndarray = density / (width * math.sqrt(2 * math.pi))
-    return found
-
-
-def _tail(scores: np.ndarray, share: float, knots: np.ndarray) -> np.ndarray:
-    """(K,) density above the highest ``share`` of the scores, where the survival is ``exp(-(x / scale) ** shape)``."""
-    middle = float(np.median(scores))
-    count = max(2, round(share * len(scores)))
-    highest = np.maximum(np.sort(scores)[::-1][:count] - middle, 1e-9)
-    survival = (np.arange(count) + 0.5) / len(scores)
-    left, right = np.log(highest), np.log(-np.log(survival))
-    spread = float(((left - left.mean()) ** 2).sum())
-    slope = float(((left - left.mean()) * (right - right.mean())).sum()) / spread if spread > 0 else SHAPES[0]
-    shape = min(max(slope, SHAPES[0]), SHAPES[1])
-    rate = math.exp(float((right - shape * left).mean()))
-    above = knots - middle
-    found: np.ndarray = np.exp(-rate * above**shape) * rate * shape * above ** (shape - 1)
-    return found
+def kept(scores: np.ndarray) -> tuple[float, ...]:
+    """At most :data:`~mlfp.leaks.densities.KERNELS` scores that stand for all."""
+    few = scores if len(scores) <= KERNELS else np.quantile(scores, (np.arange(KERNELS) + 0.5) / KERNELS)
+    return tuple(round(float(value), 5) for value in np.sort(few))
 
 
 def probability(evidence: np.ndarray, prior: float) -> np.ndarray:

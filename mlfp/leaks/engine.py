@@ -9,11 +9,12 @@ import numpy as np
 
 from mlfp.errors import UsageError
 from mlfp.execution.progress import Progress, silent
-from mlfp.leaks import candidates, conflicts, prior, repair, scores, tabulate
-from mlfp.leaks.calibration import Calibration, probability
+from mlfp.leaks import candidates, conflicts, odds, repair, scores, seen, tabulate
+from mlfp.leaks.calibration import Calibration
 from mlfp.leaks.candidates import Candidates
 from mlfp.leaks.clusters import cluster
 from mlfp.leaks.material import Material
+from mlfp.leaks.odds import Odds
 from mlfp.leaks.result import FOUND, Leaks, Settings
 from mlfp.leaks.verify import Verified, verify
 
@@ -50,6 +51,7 @@ class Hunt:
         self.material, self.calibration, self.settings = material, calibration, settings
         self.workers, self.progress = workers, progress
         self.lowest = None if settings.fmr is None else calibration.threshold_at(settings.fmr)
+        self.odds = Odds(calibration.curve, 0.0, calibration.verified)
         self.verified: dict[Pair, Verified] = {}
         self.unverifiable: dict[Pair, str] = {}
 
@@ -63,16 +65,13 @@ class Hunt:
         copies = candidates.copies(self.material)
         found = self._with(found, scale, copies)
         own = candidates.measured(self.material, scale, *candidates.own(self.material))
-        share = prior.estimate(self._evidence(found), self.material.open_pairs)
-        if self.settings.verify != "never" and self.calibration.verified is not None:
-            self._verify(found, probability(self._evidence(found), share), own, copies)
-            share = prior.estimate(self._evidence(found), self.material.open_pairs)
-        p_same = probability(self._evidence(found), share)
+        self._learn(found, scale, search, own, copies)
+        p_same = self.odds.p_same(found, self.verified)
         conflict = conflicts.find(
-            (own.one, own.two), self._evidence(own), (found.one, found.two), self._evidence(found), p_same,
-            threshold=max(self.settings.p_same, 0.5),
+            (own.one, own.two), self.odds.evidence(own, self.verified), (found.one, found.two),
+            self.odds.evidence(found, self.verified), p_same, threshold=max(self.settings.p_same, 0.5),
         )  # fmt: skip
-        table = tabulate.Table(self.material, self.settings, self.calibration, self.verified)
+        table = tabulate.Table(self.material, self.settings, self.calibration, self.verified, self.odds)
         pairs, places = table.pairs(found, p_same, copies, own, conflict, lowest=self.lowest)
         edges = np.isin(pairs["kind"], FOUND)
         joined = cluster(
@@ -88,7 +87,10 @@ class Hunt:
         )  # fmt: skip
         seconds = time.monotonic() - started
         return replace(
-            leaks, summary=tabulate.summary(leaks, share, self.lowest, len(self.unverifiable), seconds, len(found))
+            leaks,
+            summary=tabulate.summary(
+                leaks, self.odds.share, self.lowest, len(self.unverifiable), seconds, len(found)
+            ),
         )
 
     def _with(self, found: Candidates, scale: scores.Scale, copies: dict[Pair, str]) -> Candidates:
@@ -105,14 +107,22 @@ class Hunt:
         ))  # fmt: skip
         return Candidates(*both)
 
-    def _evidence(self, pairs: Candidates) -> np.ndarray:
-        """(P,) of the score, and of verification where there was one."""
-        found = self.calibration.curve.evidence(pairs.score)
-        if self.verified and self.calibration.verified is not None:
-            for place, pair in enumerate(zip(pairs.one.tolist(), pairs.two.tolist(), strict=True)):
-                if pair in self.verified:
-                    found[place] += float(self.calibration.verified.evidence(np.array([self.verified[pair].gain]))[0])
-        return found
+    def _learn(
+        self,
+        found: Candidates,
+        scale: scores.Scale,
+        search: candidates.Search,
+        own: Candidates,
+        copies: dict[Pair, str],
+    ) -> None:
+        """The odds, from scores and then from verified pairs."""
+        pairs = self.material.open_pairs
+        seen_pairs = seen.look(self.material, scale, found, search, copies)
+        self.odds = odds.learn(self.calibration, seen_pairs, found, pairs)
+        if self.settings.verify == "never" or self.calibration.verified is None:
+            return
+        self._verify(found, self.odds.p_same(found, {}), own, copies)
+        self.odds = odds.learn_more(self.odds, self.calibration, found, self.verified, pairs)
 
     def _verify(self, found: Candidates, p_same: np.ndarray, own: Candidates, copies: dict[Pair, str]) -> None:
         order = np.argsort(-p_same, kind="stable")
@@ -120,7 +130,7 @@ class Hunt:
         if self.settings.verify == "auto":
             likely = int((p_same >= UNLIKELY).sum())
             pairs = pairs[: min(likely, self.settings.most_verified)]
-        own_evidence = self.calibration.curve.evidence(own.score)
+        own_evidence = self.odds.evidence(own, {})
         suspects = [place for place in np.argsort(own_evidence, kind="stable") if own_evidence[place] < 0][:SUSPECTS]
         pairs += [(int(own.one[place]), int(own.two[place])) for place in suspects]
         wanted = [pair for pair in pairs if pair not in copies]

@@ -38,6 +38,13 @@ def pair(one: Mapping[str, Any], two: Mapping[str, Any], seen: Verified | None) 
     return _uri(np.concatenate(padded))
 
 
+def single(volume: Volume) -> str:
+    """A PNG as a data URI: the central slices of a scan made small, side by side."""
+    parts = [_framed(part) for part in _slices(volume.data[0])]
+    tall = max(part.shape[0] for part in parts)
+    return _uri(np.concatenate([np.pad(part, ((0, tall - part.shape[0]), (0, 0))) for part in parts], axis=1))
+
+
 def overlaid(one: Volume, two: Volume, seen: Verified | None) -> tuple[np.ndarray, np.ndarray]:
     """Both on one grid: that of the scan that was held still."""
     import torch

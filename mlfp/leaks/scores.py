@@ -57,12 +57,23 @@ def similarity(one: np.ndarray, two: np.ndarray, distance: str) -> np.ndarray:
 def scale(material: Material, *, seed: int = 0) -> Scale:
     """Every scan's middle and spread."""
     vectors = prepared(material.vectors, material.distance)
-    cohort = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:COHORT])
+    return scale_of(vectors, material.people, vectors, material.people, material.distance, seed=seed)
+
+
+def scale_of(
+    vectors: np.ndarray, people: np.ndarray, others: np.ndarray, their: np.ndarray, distance: str, *, seed: int = 0
+) -> Scale:
+    """The middle and spread of some scans, of their similarities to a cohort of others.
+
+    :param vectors: (N, D) prepared; ``others``: (M, D) those that the cohort is drawn from.
+    :param people: (N,) whose they are; ``their``: (M,).
+    """
+    cohort = np.sort(np.random.default_rng(seed).permutation(len(others))[:COHORT])
     middle, spread = np.empty(len(vectors)), np.empty(len(vectors))
     for start in range(0, len(vectors), BLOCK):
         rows = slice(start, start + BLOCK)
-        found = _block(vectors[rows], vectors[cohort], material.distance)
-        own = material.people[rows, None] == material.people[cohort]
+        found = _block(vectors[rows], others[cohort], distance)
+        own = people[rows, None] == their[cohort]
         # A scan of the subject's own counts as one in the middle.
         found = np.where(own, np.median(found, axis=1, keepdims=True), found)
         low, mid, high = np.quantile(found, [LOW, 0.5, HIGH], axis=1)

@@ -13,6 +13,7 @@ from mlfp.leaks.candidates import Candidates
 from mlfp.leaks.clusters import Clusters
 from mlfp.leaks.conflicts import TRUSTED, Conflict
 from mlfp.leaks.material import Material
+from mlfp.leaks.odds import Odds
 from mlfp.leaks.result import FOUND, KINDS, Leaks, Settings
 from mlfp.leaks.verify import Verified
 
@@ -35,8 +36,10 @@ class Table:
         settings: Settings,
         calibration: Calibration,
         verified: Mapping[tuple[int, int], Verified],
+        odds: Odds,
     ) -> None:
         self.material, self.settings, self.calibration, self.verified = material, settings, calibration, verified
+        self.odds = odds
         self._dates = material.column("date").astype(str)
 
     def pairs(
@@ -85,7 +88,7 @@ class Table:
         """Copies under one id, one id on two sides (once for each two sides), and one id on different people."""
         rows, splits, seen = [], self.material.column("split"), set()
         doubtful = {(min(item.place, item.own), max(item.place, item.own)): item for item in conflicts}
-        trusted = probability(self.calibration.curve.evidence(own.score), TRUSTED)
+        trusted = probability(self.odds.evidence(own, {}), TRUSTED)
         for place, pair in enumerate(zip(own.one.tolist(), own.two.tolist(), strict=True)):
             if pair in copies:
                 rows.append(self._row(pair, copies[pair], own, place, 1.0))

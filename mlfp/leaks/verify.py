@@ -1,23 +1,23 @@
 """Candidate pairs verified: one scan is laid over the other, and over its mirror image.
 
-Mutual information after aligning depends on contrast, scanner and field of view; so what it says of a pair is measured
-against the same scan mirrored from left to right, which is as alike as another person can be in all of that, and shows
-other folds. For two people both fit as badly; for one person the true side fits better.
+Mutual information after aligning depends on contrast, scanner and field of view; what is lost of it one voxel beside
+the best overlay depends on whether folds lie on folds. That is measured against the same scan mirrored from left to
+right, which is as alike as another person can be in all else, and shows other folds. For two people neither overlay is
+sharp; for one person the true side is.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from mlfp.data.memo import cache_folder
+from mlfp.data import pairs_memo
+from mlfp.data.pairs_memo import PairsMemo
 from mlfp.data.small import small
 from mlfp.errors import MlfpError
 from mlfp.execution.local import run
@@ -29,7 +29,7 @@ from mlfp.types.spec import Spec
 from mlfp.types.volume import Volume
 
 #: Raised when what is found changes.
-VERSION = 1
+VERSION = 2
 #: Below this correlation of pixels laid over each other, two images are no near duplicates.
 NEAR = 0.99
 #: At most this far apart in the scanner's coordinates, two scans were taken without getting up in between.
@@ -44,6 +44,7 @@ class Verified:
 
     :param mutual: normalised mutual information, 0 to 1.
     :param mirrored: the same with one of them mirrored.
+    :param sharpness: what is lost of ``mutual`` one voxel beside, and ``mirrored_sharpness`` of ``mirrored``.
     :param correlation: of pixels.
     :param overlap: share of the content that falls into the other scan.
     :param angle: degrees between them; ``shift`` and ``displaced`` in mm, the latter in the scanner's coordinates.
@@ -57,16 +58,18 @@ class Verified:
     shift: float
     scale: float
     displaced: float
+    sharpness: float = 0.0
+    mirrored_sharpness: float = 0.0
     parameters: tuple[float, ...] = ()
     swapped: bool = False
 
     @property
     def gain(self) -> float:
-        """How much better the true side fits: what the calibration goes by.
+        """How much sharper the true side fits: what the calibration goes by.
 
         The difference, not the ratio: of a pair that fits badly either way, one may be half as bad by chance.
         """
-        return self.mutual - self.mirrored
+        return self.sharpness - self.mirrored_sharpness
 
     @property
     def near_duplicate(self) -> bool:
@@ -86,10 +89,10 @@ def verify(
 
     :returns: what was found, and why the rest could not be done.
     """
-    memo = _Memo()
+    memo = PairsMemo()
     contents = material.column(CONTENT).astype(str)
-    keys = {pair: _key(contents[pair[0]], contents[pair[1]]) for pair in pairs}
-    found = dict(memo.known(keys).items())
+    keys = {pair: pairs_memo.key(VERSION, contents[pair[0]], contents[pair[1]]) for pair in pairs}
+    found = {pair: _read(values) for pair, values in memo.known(keys).items()}
     left = [pair for pair in pairs if pair not in found]
     failed: dict[tuple[int, int], str] = {}
     rows = {place: dict(material.frame.iloc[place]) for place in {place for pair in left for place in pair}}
@@ -98,11 +101,15 @@ def verify(
         pair = left[place]
         if isinstance(result, Verified):
             found[pair] = result
-            memo.keep(keys[pair], result)
+            memo.keep(keys[pair], asdict(result))
         else:
             failed[pair] = result.what if isinstance(result, MlfpError) else f"{type(result).__name__}: {result}"
         progress("verifying", done, len(tasks))
     return found, failed
+
+
+def _read(values: Mapping[str, Any]) -> Verified:
+    return Verified(**{**values, "parameters": tuple(values["parameters"])})
 
 
 def _compare(task: Task) -> Verified:
@@ -148,6 +155,7 @@ def compare(one: Volume, two: Volume) -> Verified:
     values = {name: round(value, 5) for name, value in asdict(best).items() if name != "parameters"}
     return Verified(
         **values, mirrored=round(mirrored.mutual, 5), swapped=swapped,
+        mirrored_sharpness=round(mirrored.sharpness, 5),
         parameters=tuple(round(float(value), 5) for value in best.parameters),
     )  # fmt: skip
 
@@ -162,49 +170,9 @@ def picture(volume: Volume) -> Any:
     centre = np.array([places.mean() for places in np.nonzero(mask)])
     world = (volume.affine @ np.append(centre, 1))[:-1]
     spacing = float(volume.spacing[0])
-    return Picture(torch.from_numpy(volume.data[0]), torch.from_numpy(mask), spacing, world)
+    ordered = np.sort(volume.data[0][mask])
+    ranks = np.where(mask, np.searchsorted(ordered, volume.data[0], side="right") / len(ordered), 0).astype(np.float32)
+    return Picture(
+        torch.from_numpy(volume.data[0]), torch.from_numpy(mask), spacing, world, torch.from_numpy(ranks)
+    )  # fmt: skip
 
-
-def _key(one: str, two: str) -> str:
-    return f"{VERSION}:{min(one, two)}:{max(one, two)}:{int(one > two)}" if one and two else ""
-
-
-class _Memo:
-    """Pairs that were laid over each other, in one SQLite file in the cache folder."""
-
-    def __init__(self) -> None:
-        self.path = cache_folder() / "verified-1.sqlite"
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connected() as connection:
-            connection.execute("CREATE TABLE IF NOT EXISTS pairs (key TEXT PRIMARY KEY, found TEXT) WITHOUT ROWID")
-
-    def known(self, keys: Mapping[tuple[int, int], str]) -> dict[tuple[int, int], Verified]:
-        """Those that are there."""
-        found = {}
-        with self._connected() as connection:
-            for pair, key in keys.items():
-                row = connection.execute("SELECT found FROM pairs WHERE key = ?", (key,)).fetchone() if key else None
-                if row is not None:
-                    values = json.loads(row[0])
-                    found[pair] = Verified(**{**values, "parameters": tuple(values["parameters"])})
-        return found
-
-    def keep(self, key: str, found: Verified) -> None:
-        """Write one down."""
-        if key:
-            with self._connected() as connection:
-                connection.execute("INSERT OR REPLACE INTO pairs VALUES (?, ?)", (key, json.dumps(asdict(found))))
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=60)
-        try:
-            with connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise MlfpError(
-                f"the cache cannot be used: {error}", where=str(self.path),
-                hints=["Name a folder that you may write to: export MLFP_CACHE=/some/folder"],
-            ) from error  # fmt: skip
-        finally:
-            connection.close()

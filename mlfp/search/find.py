@@ -26,11 +26,13 @@ class Hit:
 
     :param row: of the scan table.
     :param similarity: to the one asked for; higher is more alike.
+    :param p_same: probability that both show one person; None where the model is not calibrated.
     """
 
     rank: int
     row: dict[str, Any]
     similarity: float
+    p_same: float | None = None
 
     @property
     def scan(self) -> str:

@@ -41,6 +41,17 @@ def folder(small_store: ModuleType, tmp_path_factory: pytest.TempPathFactory) ->
     return top
 
 
+def test_a_search_tells_the_odds_of_a_calibrated_model(folder: Path) -> None:
+    asked = ("search", folder / "labelled-store", "images/3_0.png", "-k", 4)
+    hits = json.loads(run(*asked, "--json").stdout)
+    chances = {hit["scan"]: hit["p_same"] for hit in hits}
+    assert all(0 <= chance <= 1 for chance in chances.values())
+    assert max(chances, key=lambda scan: chances[scan]).startswith("images/3_")
+    assert "p_same" in run(*asked).stdout
+    others = json.loads(run(*asked, "--not-same", "--json").stdout)
+    assert max(hit["p_same"] for hit in others) < max(chances.values())
+
+
 def test_common_subjects_are_found_written_and_shown(folder: Path) -> None:
     out = folder / "out"
     shown = run("leaks", folder / "a", folder / "b", "-o", out, "--model", folder / "model", "--verify", "never")

@@ -10,6 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mlfp.cli import app
+from mlfp.data.pairs_memo import PairsMemo, key
+from mlfp.fingerprints.parts import CONTENT
+from mlfp.fingerprints.store import read
 
 
 def run(*args: object) -> Result:
@@ -40,7 +43,16 @@ def test_a_scan_finds_its_like(store: Path, tmp_path: Path) -> None:
     by_file = json.loads(run("search", store, outside, "-k", 1, "--index", "faiss-flat", "--json").stdout)
     assert by_file[0]["scan"] == "images/1_0.png"
     assert by_file[0]["similarity"] == pytest.approx(1, abs=1e-4)
-    assert "similarity" in run("search", store, "images/1_0.png").stdout
+    shown = run("search", store, "images/1_0.png", "--html", tmp_path / "found.html")
+    assert "similarity" in shown.stdout
+    assert "not calibrated" in shown.stderr, "why there are no odds"
+    assert found[0]["p_same"] is None
+    page = (tmp_path / "found.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 6, "the one asked for, and five found"
+    assert "not calibrated" in page
+    no_folder = run("search", store, outside, "--html", tmp_path / "outside.png" / "x.html")
+    assert no_folder.exit_code == 2
+    assert "cannot be written" in no_folder.stderr
 
 
 def test_what_is_asked_for_in_vain(store: Path, tmp_path: Path) -> None:
@@ -62,8 +74,13 @@ def test_scans_are_added_removed_and_purged(store: Path, small_store: ModuleType
     assert "8 fingerprints of 8 numbers" in added.stdout
     assert "2 of them new" in added.stdout
     assert "1 scans" in run("store", "remove", store, "images/3_0.png").stdout
+    memo, content = PairsMemo(), read(store).table.column(CONTENT)[0]
+    memo.keep(key(9, str(content), "f" * 16), {"mutual": 0.5})
+    memo.keep(key(9, "e" * 16, "f" * 16), {"mutual": 0.5})
     purged = json.loads(run("store", "purge", store, "--where", "subject=s0", "--json").stdout)
-    assert purged == {"scans": ["images/0_0.png", "images/0_1.png"], "files": 2}
+    assert (purged["scans"], purged["pairs"]) == (["images/0_0.png", "images/0_1.png"], 1)
+    assert purged["files"] in (2, 4), "small copies too, where pictures were drawn"
+    assert memo.known({(0, 1): key(9, "e" * 16, "f" * 16)}), "those of others stay"
     assert run("store", "remove", store).exit_code == 2
     assert run("store", "remove", store, "--where", "subject").exit_code == 2
     assert run("store", "add", tmp_path, manifest).exit_code == 2

@@ -1,0 +1,95 @@
+"""The odds of pairs in the search at hand: the calibration, set right by what the search itself shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlfp.leaks import mixture, prior
+from mlfp.leaks.calibration import Calibration, Curve, curve_of, null_of, probability
+from mlfp.leaks.candidates import Candidates
+from mlfp.leaks.densities import Kernels
+from mlfp.leaks.mixture import Seen
+from mlfp.leaks.verify import Verified
+
+#: Pairs that a search has to compare before it says more of its false pairs than the calibration does.
+ENOUGH = 1000
+#: For how many pairs of this search, at most, those of two people count that the calibration laid over each other.
+BORROWED, STEPS = 100, 12
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Odds:
+    """What scores mean in one search.
+
+    :param curve: evidence of a score, ``gains`` of what aligning shows.
+    :param share: of all pairs that are of one person.
+    """
+
+    curve: Curve
+    share: float
+    gains: Curve | None
+
+    def evidence(self, pairs: Candidates, verified: Mapping[Pair, Verified]) -> np.ndarray:
+        """(P,) of the score, and of verification where there was one."""
+        found = self.curve.evidence(pairs.score)
+        if verified and self.gains is not None:
+            places, gains = aligned(pairs, verified)
+            found[places] += self.gains.evidence(gains)
+        return found
+
+    def p_same(self, pairs: Candidates, verified: Mapping[Pair, Verified]) -> np.ndarray:
+        """(P,) probability of one person."""
+        return probability(self.evidence(pairs, verified), self.share)
+
+
+def aligned(pairs: Candidates, verified: Mapping[Pair, Verified]) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the pairs that were laid over each other, and their gains."""
+    found = [
+        (place, verified[pair].gain)
+        for place, pair in enumerate(zip(pairs.one.tolist(), pairs.two.tolist(), strict=True))
+        if pair in verified
+    ]
+    return np.array([place for place, _ in found], dtype=np.int64), np.array([gain for _, gain in found])
+
+
+def learn(calibration: Calibration, seen: Seen, found: Candidates, pairs: int) -> Odds:
+    """From fingerprints alone.
+
+    :param pairs: that were compared.
+    """
+    if seen.total < ENOUGH:
+        share = prior.estimate(calibration.curve.evidence(found.score), pairs)
+        return Odds(calibration.curve, share, calibration.verified)
+    mixed = mixture.separate(seen, Kernels.of(np.array(calibration.alike)))
+    ends = [float(end) for part in (seen.bulk, found.score, mixed.alike.places) for end in (part.min(), part.max())]
+    return Odds(curve_of(mixed.alike, mixed.null, (min(ends), max(ends))), mixed.share, calibration.verified)
+
+
+def learn_more(
+    odds: Odds, calibration: Calibration, found: Candidates, verified: Mapping[Pair, Verified], pairs: int
+) -> Odds:
+    """From pairs that were laid over each other too: most are of two people, which sets the calibration right.
+
+    By expectation and maximisation: from the odds the density of false pairs' gains, from that the odds.
+    """
+    places, gains = aligned(found, verified)
+    if odds.gains is None or not len(places):
+        return odds
+    borrowed = np.array(calibration.verified_unlike)
+    counts = np.full(len(borrowed), min(1.0, BORROWED / max(1, len(borrowed))))
+    alike = Kernels.of(np.array(calibration.verified_alike))
+    everything = np.concatenate([gains, borrowed])
+    ends = min(float(everything.min()), float(alike.places.min())), max(
+        float(everything.max()), float(alike.places.max())
+    )
+    for _ in range(STEPS):
+        false = 1 - odds.p_same(found, verified)[places]
+        null = null_of(everything, np.concatenate([false, counts]))
+        odds = replace(odds, gains=curve_of(alike, null, ends))
+        odds = replace(odds, share=prior.estimate(odds.evidence(found, verified), pairs))
+    return odds
