@@ -171,7 +171,7 @@ def curve_of(alike: Kernels, null: Null, between: tuple[float, float], *, limit:
     :param between: the lowest score of interest, and the highest.
     """
     knots = np.linspace(*between, KNOTS)
-    tiny = 1e-3 * alike.spread ** -1 / len(alike.places)
+    tiny = 1e-3 * alike.spread**-1 / len(alike.places)
     evidence = np.log(np.maximum(alike.density(knots), tiny)) - np.log(np.maximum(null.density(knots), 1e-300))
     # From where most pairs of one person are: neither end, where both densities run out, may turn back.
     place = int(np.searchsorted(knots, float(np.median(alike.places))))

@@ -88,9 +88,7 @@ class Hunt:
         seconds = time.monotonic() - started
         return replace(
             leaks,
-            summary=tabulate.summary(
-                leaks, self.odds.share, self.lowest, len(self.unverifiable), seconds, len(found)
-            ),
+            summary=tabulate.summary(leaks, self.odds.share, self.lowest, len(self.unverifiable), seconds, len(found)),
         )
 
     def _with(self, found: Candidates, scale: scores.Scale, copies: dict[Pair, str]) -> Candidates:

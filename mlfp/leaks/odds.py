@@ -84,8 +84,9 @@ def learn_more(
     counts = np.full(len(borrowed), min(1.0, BORROWED / max(1, len(borrowed))))
     alike = Kernels.of(np.array(calibration.verified_alike))
     everything = np.concatenate([gains, borrowed])
-    ends = min(float(everything.min()), float(alike.places.min())), max(
-        float(everything.max()), float(alike.places.max())
+    ends = (
+        min(float(everything.min()), float(alike.places.min())),
+        max(float(everything.max()), float(alike.places.max())),
     )
     for _ in range(STEPS):
         false = 1 - odds.p_same(found, verified)[places]

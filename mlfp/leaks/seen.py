@@ -51,9 +51,7 @@ def _known(one: np.ndarray, two: np.ndarray, known: Collection[tuple[int, int]],
     return np.isin(one * size + two, keys)
 
 
-def _complete(
-    scale: Scale, found: Candidates, search: Search, drawn: Candidates
-) -> tuple[np.ndarray, np.ndarray]:
+def _complete(scale: Scale, found: Candidates, search: Search, drawn: Candidates) -> tuple[np.ndarray, np.ndarray]:
     """Scores, rising, and the share of all pairs of each that are candidates.
 
     A pair is if it is among the nearest of either scan: if the similarity that its score takes is at least that of the

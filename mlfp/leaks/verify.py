@@ -175,4 +175,3 @@ def picture(volume: Volume) -> Any:
     return Picture(
         torch.from_numpy(volume.data[0]), torch.from_numpy(mask), spacing, world, torch.from_numpy(ranks)
     )  # fmt: skip
-
