@@ -47,19 +47,33 @@ class VectorSimilarity:
         self.distance = distance
         self._queries = _prepared(queries, distance)
         self._gallery = self._queries if gallery is queries else _prepared(gallery, distance)
+        self._taken: tuple[np.ndarray, Tensor] | None = None
         if distance == "l2":
             self._query_squares = self._queries.square().sum(1)
             self._gallery_squares = self._gallery.square().sum(1)
 
     def block(self, queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
         """(Q, G) float32 similarity of the scans at these positions; higher is more alike."""
-        rows, columns = _index(queries), _index(gallery)
-        product = self._queries[rows] @ self._gallery[columns].T
+        rows = _index(queries)
+        product = self._queries[rows] @ self._columns(gallery).T
         if self.distance == "l2":
-            squares = self._query_squares[rows][:, None] + self._gallery_squares[columns]
+            squares = self._query_squares[rows][:, None] + self._gallery_squares[_index(gallery)]
             product = squares.sub_(product, alpha=2).clamp_(min=0).sqrt_().neg_().float()
         scores: np.ndarray = product.numpy()
         return scores
+
+    def _columns(self, gallery: np.ndarray) -> Tensor:
+        """(G, D) the vectors at these positions, kept: a ranking asks for the same ones block after block.
+
+        To copy them together in an order that is not theirs takes longer than to compare a block of queries with them.
+        """
+        columns = _index(gallery)
+        if isinstance(columns, slice):
+            return self._gallery[columns]
+        if self._taken is None or not np.array_equal(self._taken[0], gallery):
+            self._taken = None  # not two of them at a time
+            self._taken = np.array(gallery, copy=True), self._gallery[columns]
+        return self._taken[1]
 
 
 class ScorerSimilarity:

@@ -47,6 +47,19 @@ def test_any_positions_may_be_asked_for() -> None:
     np.testing.assert_allclose(part, whole[np.ix_(rows, columns)], atol=1e-6)
 
 
+@pytest.mark.parametrize("distance", ["cosine", "l2", "inner"])
+def test_positions_that_are_asked_for_again_or_changed_in_place_give_their_own(distance: str) -> None:
+    queries, gallery = vectors(9), vectors(7, seed=1)
+    similarity = VectorSimilarity(queries, gallery, distance)
+    whole = similarity.block(np.arange(9), np.arange(7))
+    rows, columns = np.array([4, 2]), np.array([6, 0, 3])
+    for _ in range(2):
+        np.testing.assert_allclose(similarity.block(rows, columns), whole[np.ix_(rows, columns)], atol=1e-6)
+    columns[0] = 1
+    np.testing.assert_allclose(similarity.block(rows, columns), whole[np.ix_(rows, columns)], atol=1e-6)
+    np.testing.assert_allclose(similarity.block(rows, columns[:2]), whole[np.ix_(rows, columns[:2])], atol=1e-6)
+
+
 def test_a_vector_of_zeros_is_like_nothing() -> None:
     similarity = VectorSimilarity(np.zeros((1, 6), np.float32), vectors(3))
     np.testing.assert_array_equal(similarity.block(np.arange(1), np.arange(3)), 0)
