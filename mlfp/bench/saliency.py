@@ -174,10 +174,10 @@ def _looks(maps: list[Saliency] | str, unlearnt: list[Saliency] | str | None, vo
 
 
 def _overlay(volume: Volume, found: Saliency, random: float) -> Overlay:
-    from mlfp.data.masks import foreground
+    from mlfp.data.masks import head
     from mlfp.explain.drawing import laid_over
 
-    inside, total = foreground(volume.data), float(found.mean.sum())
+    inside, total = head(volume.data), float(found.mean.sum())
     share = float(found.mean[inside].sum()) / total if total > 0 else float("nan")
     bright = volume.with_data(grey(volume.data[len(volume.data) // 2])[None])
     shown = laid_over(bright, found.mean, height=HEIGHT)

@@ -22,12 +22,16 @@ from mlfp.cli.progress import telling
 @click.option("--scan", "wanted", metavar="ID", multiple=True, help="A scan of a data set given as SCAN; repeatable.")
 @click.option("--layer", metavar="NAME", help="Whose map is explained; the last convolution unless given.")
 @click.option(
-    "--method", type=click.Choice(["grad-cam", "hires-cam"]), default="grad-cam", show_default=True,
-    help="hires-cam keeps places apart, for encoders that flatten their last map.",
+    "--method", type=click.Choice(["grad-cam", "hires-cam", "occlusion"]), default="grad-cam", show_default=True,
+    help="hires-cam keeps places apart, for encoders that flatten their last map; occlusion covers the scan instead.",
 )  # fmt: skip
 @click.option(
     "--baseline", type=click.Choice(["none", "air"]), default="none", show_default=True,
     help="air: explain what differs from the air around, where encoders are rarely 0.",
+)  # fmt: skip
+@click.option(
+    "--within", type=click.Choice(["image", "head"]), default="image", show_default=True,
+    help="head: leave the air out of what is drawn and compared; the share inside is told of the whole map.",
 )  # fmt: skip
 @click.option("--fast", is_flag=True, help="One backward pass, of the elements' mean, in place of one an element.")
 @click.option("--elements", type=click.IntRange(min=0), default=0, show_default=True, help="Draw so many one by one.")
@@ -48,10 +52,11 @@ def explain(manner: Manner, /, model: Path, scans: tuple[str, ...], out: Path, a
                 for item in found.scans]  # fmt: skip
         print_json({"alike": found.alike, "scans": told})
         return
+    whole = " of the whole map" if options["within"] == "head" else ""
     for item in found.scans:
-        inside = f"{item.inside:.0%} inside the head or body (which is {item.inside_even:.0%} of the image)"
+        inside = f"{item.inside:.0%} inside the head or body (which is {item.inside_even:.0%} of the image){whole}"
         click.echo(f"{item.picture}: {inside}")
-    if not options["fast"]:
+    if not options["fast"] and options["method"] != "occlusion":
         click.echo(f"The fast map would correlate {found.scans[0].fast_agreement:.2f} with that of the first scan.")
     if not math.isnan(found.alike):
         click.echo(f"Maps of different scans correlate {found.alike:.2f} with one another.")

@@ -10,6 +10,8 @@ from scipy import ndimage
 SHARE = 0.1
 #: The brightest tissue: a percentile, as single voxels (vessels, metal) may be far brighter.
 BRIGHT = 98.0
+#: Above this share of the voxels that are not air on either side of it, air lies amid them.
+BOTH = 0.1
 #: Larger scans are looked at on every second (third, ...) voxel: their outline needs no more.
 VOXELS = 2_000_000
 
@@ -31,6 +33,28 @@ def foreground(data: np.ndarray) -> np.ndarray:
     for axis in range(mask.ndim) if step > 1 else ():
         mask = np.repeat(mask, step, axis=axis).take(range(data.shape[axis + 1]), axis=axis)
     return mask
+
+
+def head(data: np.ndarray) -> np.ndarray:
+    """As :func:`foreground`, also of what is normalised already: there air may be 0 amid the values of tissue.
+
+    How far a voxel lies from air says nothing then, and tissue of the mean intensity would count as air. Where most of
+    the border is one value exactly, and the others lie on both sides of it, whatever is not that value counts.
+    """
+    if not any(map(_amid, data)):
+        return foreground(data)
+    mask = np.zeros(data.shape[1:], dtype=bool)
+    for channel in data:
+        mask |= channel != np.float32(air(channel)) if _amid(channel) else _standing_out(channel)
+    return _filled(_largest(mask))
+
+
+def _amid(channel: np.ndarray) -> bool:
+    border = air(channel)
+    faces = [channel.take(end, axis=axis).ravel() for axis in range(channel.ndim) for end in (0, -1)]
+    exact = float((np.concatenate(faces) == np.float32(border)).mean())
+    below, above = float((channel < border).mean()), float((channel > border).mean())
+    return exact > 0.5 and min(below, above) > BOTH * (below + above)
 
 
 def air(data: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,12 +18,13 @@ from mlfp.data import readers
 from mlfp.data.chain import Chain
 from mlfp.data.files import read_row
 from mlfp.data.locate import locate
-from mlfp.data.masks import foreground
+from mlfp.data.masks import head as head_of
 from mlfp.errors import UsageError
 from mlfp.execution.files import write_atomically
 from mlfp.execution.progress import Progress, silent
 from mlfp.explain.drawing import draw, draw_elements, write_map, write_picture
 from mlfp.explain.gradcam import Baseline, Method, Saliency, correlation, saliency
+from mlfp.explain.occlusion import occlusion
 from mlfp.fingerprints.embedding import device_of
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.plugins import registry
@@ -38,13 +39,13 @@ class Explained:
     """What was found of one scan.
 
     :param scan: its id.
-    :param layer: whose map was explained.
+    :param layer: whose map was explained; ``occlusion`` has none.
     :param picture: PNG: the image, and the image under the map.
     :param map: NIfTI: the map, from 0 to 1, on the grid of ``image``.
     :param image: NIfTI: the scan as the model sees it.
     :param inside: share of the map's mass in the head or body.
     :param inside_even: the same, were the map even: the share of the image that is head or body.
-    :param fast_agreement: correlation of the exact map with the fast one.
+    :param fast_agreement: correlation of the exact map with the fast one; 1 where there is one map alone.
     """
 
     scan: str
@@ -101,8 +102,9 @@ def explain(
     folder: Path,
     *,
     layer: str | None = None,
-    method: Method = "grad-cam",
+    method: Method | Literal["occlusion"] = "grad-cam",
     baseline: Baseline = "none",
+    within: Literal["image", "head"] = "image",
     fast: bool = False,
     elements: int = 0,
     device: str = "auto",
@@ -111,9 +113,14 @@ def explain(
     """Write where the model looks in each scan; see :func:`~mlfp.explain.gradcam.saliency`.
 
     :param volumes: as they were read.
+    :param method: ``occlusion`` is :func:`~mlfp.explain.occlusion.occlusion`, which knows no layer and no elements.
+    :param within: ``head`` leaves the air around the head or body out of what is drawn and written, and compares maps
+        of different scans where both heads are; which share lay inside is told of the whole map all the same.
     :param elements: so many of the fingerprint's elements are drawn one by one, as in DeepBrainPrint's figure 4.
-    :raises UsageError: a scan does not fit the model.
+    :raises UsageError: a scan does not fit the model, or an option does not fit the method.
     """
+    if method == "occlusion":
+        _refuse(layer is not None or baseline != "none" or fast or elements > 0)
     chain = Chain([Spec.parse(step) for step in model.card.preprocess])
     chosen = device_of(device)
     model = model.to(chosen).eval()
@@ -123,16 +130,29 @@ def explain(
         seen = chain(volume)
         _check(model, seen)
         images = torch.from_numpy(seen.data.astype(np.float32))[None].to(chosen)
-        shown = saliency(model, model.embed, images, layer=layer, method=method, baseline=baseline, fast=fast)
-        found.append(_written(folder, name, seen, shown))
+        if method == "occlusion":
+            shown = Saliency("occlusion", occlusion(model.embed, images), np.zeros((0, *seen.shape), np.float32), 1.0)
+        else:
+            shown = saliency(model, model.embed, images, layer=layer, method=method, baseline=baseline, fast=fast)
+        head = head_of(seen.data)
+        found.append(_written(folder, name, seen, shown, head, within))
         if elements:
             _write_elements(folder / f"{name}_elements.png", seen, shown, elements)
-        maps.append(shown.mean)
+        maps.append((shown.mean, head if within == "head" else np.ones_like(head)))
         progress("explaining", done, len(given))
-    pairs = [correlation(one, other) for one, other in combinations(maps, 2)]
+    pairs = [_alike(*one, *other) for one, other in combinations(maps, 2)]
     explanation = Explanation(tuple(found), float(np.mean(pairs)) if pairs else float("nan"))
-    _record(folder, explanation, {"method": method, "baseline": baseline, "fast": fast, "model": model.digest})
+    settings = {"method": method, "baseline": baseline, "within": within, "fast": fast}
+    _record(folder, explanation, {**settings, "model": model.digest})
     return explanation
+
+
+def _refuse(wrong: bool) -> None:
+    if wrong:
+        raise UsageError(
+            "occlusion covers the scan itself, whatever the layers and elements of the model",
+            hints=["Leave --layer, --baseline, --fast and --elements out, or take another --method."],
+        )
 
 
 def _check(model: FingerprintModel, seen: Volume) -> None:
@@ -145,15 +165,30 @@ def _check(model: FingerprintModel, seen: Volume) -> None:
         )
 
 
-def _written(folder: Path, name: str, seen: Volume, shown: Saliency) -> Explained:
+def _alike(one: np.ndarray, head: np.ndarray, other: np.ndarray, theirs: np.ndarray) -> float:
+    """Correlation of two maps over the places that both masks have."""
+    both = head & theirs
+    return correlation(one[both], other[both]) if both.any() else float("nan")
+
+
+def _written(folder: Path, name: str, seen: Volume, shown: Saliency, inside: np.ndarray, within: str) -> Explained:
     picture, heat, image = (folder / f"{name}{end}" for end in (".png", "_saliency.nii.gz", "_image.nii.gz"))
-    write_picture(picture, draw(seen, shown.mean, f"{seen.scan}   {shown.layer}"))
-    write_map(heat, shown.mean, seen)
+    drawn = shown.mean if within == "image" else _kept(shown.mean, inside)
+    write_picture(picture, draw(seen, drawn, f"{seen.scan}   {shown.layer}"))
+    write_map(heat, drawn, seen)
     write_map(image, seen.data[seen.data.shape[0] // 2], seen)
-    inside = foreground(seen.data)
     total = float(shown.mean.sum())
     share = float(shown.mean[inside].sum()) / total if total > 0 else float("nan")
     return Explained(seen.scan, shown.layer, picture, heat, image, share, float(inside.mean()), shown.fast_agreement)
+
+
+def _kept(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """A map from 0 to 1 inside a mask, and 0 around it."""
+    if not inside.any():
+        return shown
+    low, high = float(shown[inside].min()), float(shown[inside].max())
+    found: np.ndarray = np.where(inside, (shown - low) / max(high - low, 1e-12), 0).astype(np.float32)
+    return found
 
 
 def _write_elements(path: Path, seen: Volume, shown: Saliency, most: int) -> None:

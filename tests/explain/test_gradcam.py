@@ -140,6 +140,15 @@ def test_the_command_writes_pictures_and_maps(tmp_path):
     assert {path.name for path in out.glob("*.png")} == {
         "0.png", "0_elements.png", "1.nii.gz.png", "1.nii.gz_elements.png",
     }  # fmt: skip
+    args = [*args, "-o", str(tmp_path / "covered"), "--method", "occlusion", "--within", "head", "--json"]
+    covered = CliRunner().invoke(application, args)
+    assert covered.exit_code == 0, covered.output
+    assert {item["layer"] for item in json.loads(covered.stdout)["scans"]} == {"occlusion"}
+    shown = nib.load(tmp_path / "covered" / "0_saliency.nii.gz").get_fdata()
+    assert (shown.min(), shown.max()) == (0, 1)
+    refused = CliRunner().invoke(application, [*args, "--layer", "encoder.body.5"])
+    assert refused.exit_code == 2
+    assert "occlusion covers the scan itself" in refused.output
     wrong = CliRunner().invoke(application, ["explain", model, str(tmp_path / "scans.csv"), "-o", str(out)])
     assert wrong.exit_code == 2
     assert "Name one or more: --scan '0.nii.gz'" in wrong.output
