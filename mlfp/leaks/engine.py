@@ -66,7 +66,11 @@ class Hunt:
         found = self._with(found, scale, copies)
         own = candidates.measured(self.material, scale, *candidates.own(self.material))
         self._learn(found, scale, search, own, copies)
-        p_same = self.odds.p_same(found, self.verified)
+        ids = self.material.people[np.stack([found.one, found.two])].astype(np.int64)
+        groups = ids.min(axis=0) * (int(self.material.people.max()) + 1) + ids.max(axis=0)
+        p_same = odds.among_siblings(
+            self.odds.p_same(found, self.verified), self.odds.evidence(found, self.verified), groups
+        )
         conflict = conflicts.find(
             (own.one, own.two), self.odds.evidence(own, self.verified), (found.one, found.two),
             self.odds.evidence(found, self.verified), p_same, threshold=max(self.settings.p_same, 0.5),

@@ -10,6 +10,7 @@ import numpy as np
 from mlfp.leaks import mixture, prior
 from mlfp.leaks.calibration import Calibration, Curve, curve_of, null_of, probability
 from mlfp.leaks.candidates import Candidates
+from mlfp.leaks.conflicts import TRUSTED
 from mlfp.leaks.densities import Kernels
 from mlfp.leaks.mixture import Seen
 from mlfp.leaks.verify import Verified
@@ -45,6 +46,30 @@ class Odds:
     def p_same(self, pairs: Candidates, verified: Mapping[Pair, Verified]) -> np.ndarray:
         """(P,) probability of one person."""
         return probability(self.evidence(pairs, verified), self.share)
+
+
+def among_siblings(chance: np.ndarray, evidence: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(P,) probabilities of pairs, where other pairs of the same two subject ids say more.
+
+    If one scan of an id is surely of another id's person, so are its others, as far as ids are right; their own
+    evidence is weighed against that. None becomes surer than that: people who look alike do so in all their scans.
+
+    :param chance: (P,) of each pair by itself.
+    :param groups: (P,) numbers: pairs of the same two ids have the same.
+    """
+    order = np.lexsort((-chance, groups))
+    first = np.concatenate([[True], np.diff(groups[order]) > 0]) if len(order) else np.zeros(0, dtype=bool)
+    group = np.cumsum(first) - 1
+    best = chance[order][first]
+    second = np.zeros(len(best))
+    follows = np.flatnonzero(first[:-1] & ~first[1:]) + 1
+    second[group[follows]] = chance[order][follows]
+    other = np.empty(len(chance))
+    other[order] = TRUSTED * np.where(first, second[group], best[group])
+    there = np.clip(other, 1e-12, None)
+    weighed = probability(evidence + np.log(there / (1 - there)), 0.5)
+    found: np.ndarray = np.maximum(chance, np.minimum(weighed, other))
+    return found
 
 
 def aligned(pairs: Candidates, verified: Mapping[Pair, Verified]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import pytest
 from mlfp.leaks.calibration import curve_of, probability
 from mlfp.leaks.densities import Kernels, Tail, null
 from mlfp.leaks.mixture import Seen, separate
+from mlfp.leaks.odds import among_siblings
 
 SIZE, TRUE = 700, 70
 SHAPES = {
@@ -94,3 +95,15 @@ def test_kernels_keep_their_mass_when_moved() -> None:
         assert float(item.density(grid).sum() * (grid[1] - grid[0])) == pytest.approx(1, rel=1e-3)
     assert kernels.above(3) == pytest.approx(0.5, abs=0.03)
     assert kernels.moved(1, 1).above(3 + kernels.spread) == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_sure_pair_speaks_for_the_others_of_its_ids_but_not_against_their_own_evidence() -> None:
+    chance = np.array([0.2, 0.99, 0.01, 0.3, 0.3, 0.001])
+    evidence = np.array([0.0, 9.0, -12.0, 5.0, 5.0, 0.0])
+    found = among_siblings(chance, evidence, np.array([7, 7, 7, 2, 2, 5]))
+    assert found[0] == pytest.approx(0.95 * 0.99), "nothing speaks against it"
+    assert found[1] == 0.99
+    assert found[2] < 0.05, "it looks like another person"
+    assert found[3:5] == pytest.approx(0.3), "two who look alike are no surer for having two scans each"
+    assert found[5] == 0.001
+    assert len(among_siblings(np.zeros(0), np.zeros(0), np.zeros(0, dtype=int))) == 0
