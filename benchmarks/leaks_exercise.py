@@ -86,12 +86,12 @@ def make(people: list[Subject], folder: Path, seed: int) -> None:
                 rows["a"].append({"path": str(path), "subject": person.name, "modality": modality})
         if place in in_b:
             changed = Changed(seed, new, strip=len(rows["b"]) % 2 == 1)
-            path = changed.write(readers.read(person.paths[last], scan=new), folder / "b")
-            rows["b"].append({"path": path, "subject": new, "modality": person.modalities[last]})
+            name = changed.write(readers.read(person.paths[last], scan=new), folder / "b")
+            rows["b"].append({"path": name, "subject": new, "modality": person.modalities[last]})
         if place in common:
             truth.append({"subject_a": person.name, "subject_b": new})
-    for name, listed in rows.items():
-        _manifest(folder / name, listed)
+    for side, listed in rows.items():
+        _manifest(folder / side, listed)
     pd.DataFrame(truth).to_csv(folder / "truth.csv", index=False)
 
 
@@ -255,10 +255,10 @@ def rows(found: dict[str, Any], exercise: str, model: str) -> list[list[str]]:
     listed = []
     for name in ("own_threshold", "loose_threshold"):
         told = found[name]
-        low, high = told["precision_interval"], told["recall_interval"]
+        precise, complete = told["precision_interval"], told["recall_interval"]
         listed.append([
-            exercise, model, f"{told['p_same']:.2g}", f"{told['precision']:.3f} ({low[0]:.3f}-{low[1]:.3f})",
-            f"{told['recall']:.3f} ({high[0]:.3f}-{high[1]:.3f})",
+            exercise, model, f"{told['p_same']:.2g}", f"{told['precision']:.3f} ({precise[0]:.3f}-{precise[1]:.3f})",
+            f"{told['recall']:.3f} ({complete[0]:.3f}-{complete[1]:.3f})",
             f"{told['subjects_found']} of {told['subjects_common']}", f"{told['false']}, {told['false_expected']:.1f}",
         ])  # fmt: skip
     return listed
