@@ -169,6 +169,9 @@ def parse(source: Source) -> BenchConfig:
     _check_labels(config)
     _check_names(config)
     _check_protocol(config)
+    if methods and not config.split.trains:
+        given = f"val {config.split.val} and test {config.split.test}"
+        raise source.locate(ParameterError(f"{given} leave no subject to train on", key=("split", "test")))
     return config
 
 

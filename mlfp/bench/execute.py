@@ -286,6 +286,11 @@ def _scorer(spec: Spec, record: Record, workshop: Workshop) -> Method:
     if isinstance(scorer, FittedScorer):
         started = time.perf_counter()
         rows = workshop.rows("train")
+        if not len(rows):
+            raise UsageError(
+                f"scorer {spec.use} learns from training scans, and the split leaves none",
+                hints=["Give split.test a share below 1."],
+            )
         scorer.fit(scans.images(rows), scans.table.select(rows))
         _spend(record, "train", started)
 

@@ -20,7 +20,7 @@ class SplitSettings:
 
     :param by: the column whose values stay together: ``subject``, or a coarser one such as ``group`` or ``site``.
     :param val: share of subjects to choose the best weights on.
-    :param test: share of subjects to measure on.
+    :param test: share of subjects to measure on; 1 where nothing is trained.
     :param seed: of the split, and of what is drawn when measuring; the seeds of trainings never change it.
     :param column: take the split from this column (values train, val, test) instead.
     """
@@ -50,10 +50,15 @@ class SplitSettings:
 
     def _check_shares(self) -> None:
         for name, share in (("val", self.val), ("test", self.test)):
-            if not 0 <= share < 1:
+            if not 0 <= share <= 1:
                 raise ParameterError(f"{name} is a share of subjects, from 0 to 1; got {share}", key=(name,))
-        if self.val + self.test >= 1:
+        if self.val + self.test > 1:
             raise ParameterError(f"val {self.val} and test {self.test} leave no subject to train on", key=("test",))
+
+    @property
+    def trains(self) -> bool:
+        """Whether some subjects are left to train on. A comparison of what needs no training may test on all."""
+        return self.column is not None or self.val + self.test < 1
 
     def apply(self, table: ScanTable) -> Split:
         """Split a table's scans.

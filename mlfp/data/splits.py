@@ -58,10 +58,10 @@ def split_subjects(
     :param by: the column whose values stay together: ``subject``, or a coarser one such as ``group`` or ``site``.
         Subjects that stand in several of its values tie these together.
     :param val: share of subjects to validate on.
-    :param test: share of subjects to test on.
+    :param test: share of subjects to test on; all of them where nothing is to be trained.
     :raises UsageError: shares that leave no subject for a side that should have some.
     """
-    if min(val, test) < 0 or val + test >= 1:
+    if min(val, test) < 0 or val + test > 1:
         raise UsageError(f"val {val} and test {test} should be shares of subjects that leave some to train on")
     units = together(table.subjects.astype(str), table.column(by).astype(str))
     order = sorted(units, key=lambda name: (derive(seed, "split", name), name))
@@ -77,7 +77,7 @@ def split_subjects(
             taken += len(unit)
     sides = np.array([side_of[subject] for subject in table.subjects.astype(str)], dtype=object)
     way_out = "Give more subjects, or other shares: split: {val: 0.15, test: 0.35}"
-    _check_filled(table, sides, by, {"train": 1, **wanted}, way_out=way_out)
+    _check_filled(table, sides, by, {"train": int(val + test < 1), **wanted}, way_out=way_out)
     return Split.of(table, sides)
 
 

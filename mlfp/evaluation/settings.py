@@ -15,8 +15,8 @@ from mlfp.types.spec import Spec
 KEYS = ("use", "name", "side", "query", "gallery", "across", "move", "derive", "ignore")
 #: Whose scans are measured on.
 SIDES = ("test", "val")
-#: How queries may be moved in the scanner: degrees, mm, fraction; and the seed of the draw.
-MOVES = ("rotate", "shift", "scale", "seed")
+#: How queries may be moved in the scanner: degrees, mm, fraction; the share that is inverted; the seed of the draw.
+MOVES = ("rotate", "shift", "scale", "negative", "seed")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class EvaluationSpec:
     :param across: a column of which every ordered pair of different values is compared: queries have the one, the
         gallery the other.
     :param move: how far queries are moved before preprocessing: at most ``rotate`` degrees, ``shift`` mm and ``scale``
-        (a fraction) along each axis.
+        (a fraction) along each axis; a share ``negative`` of them is inverted inside the head, bright for dark.
     :param derive: further preprocessing, after that of the comparison, of queries and gallery alike: how a method
         trained on some scans does on others made of them.
     :param ignore: columns in which a scan of the query's subject must differ from the query to count.

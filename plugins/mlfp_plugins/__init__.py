@@ -10,6 +10,7 @@ from mlfp_plugins.evaluators import register_evaluators
 from mlfp_plugins.indexes import register_indexes
 from mlfp_plugins.losses import register_losses
 from mlfp_plugins.miners import register_miners
+from mlfp_plugins.models import register_models
 from mlfp_plugins.observers import register_observers
 from mlfp_plugins.preprocessors import register_preprocessors
 from mlfp_plugins.scorers import register_scorers
@@ -22,6 +23,7 @@ __all__ = [
     "register_indexes",
     "register_losses",
     "register_miners",
+    "register_models",
     "register_observers",
     "register_preprocessors",
     "register_scorers",

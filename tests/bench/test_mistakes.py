@@ -37,6 +37,8 @@ Config = dict[str, Any]
         ({"preprocess": [{"use": "slice", "axis": "axal"}]}, "axis should be 'axial'", "preprocess.0.axis"),
         ({"rank_by": "map"}, "rank_by should be 'evaluation.metric'", "rank_by"),
         ({"split": {"val": 0.5, "test": 0.5}}, "leave no subject to train on", "split.test"),
+        ({"split": {"val": 0.0, "test": 1.0}}, "leave no subject to train on", "split.test"),
+        ({"split": {"val": 0.5, "test": 0.6}}, "leave no subject to train on", "split.test"),
         ({"base": {"encoder": "compact-2d", "trian": {}}}, "unknown key 'trian'", "base.trian"),
         ({"grid": {"objective": {"a": [{"loss": "tripet"}]}}}, "unknown loss 'tripet'", "grid.objective.a.0.loss"),
         (

@@ -29,6 +29,20 @@ def _register_compact(register: Register) -> None:
         dims=(3,),
     )
     register(
+        "structure-3d",
+        "mlfp_plugins.encoders.structure_3d:structure_3d",
+        summary="Small network for heads that lie alike, which sees how edges run and no contrast.",
+        paper="own; its input after Haber & Modersitzki 2006, Intensity Gradient Based Registration and Fusion",
+        dims=(3,),
+    )
+    register(
+        "posed-3d",
+        "mlfp_plugins.encoders.posed_3d:posed_3d",
+        summary="Finds how the head lies, turns it upright, and looks at it with structure-3d.",
+        paper="own; after Jaderberg et al. 2015, Spatial Transformer Networks, with known poses to learn from",
+        dims=(3,),
+    )
+    register(
         "slices",
         "mlfp_plugins.encoders.slices:slices",
         summary="A 2D encoder on several slices of a head, pooled into one fingerprint.",

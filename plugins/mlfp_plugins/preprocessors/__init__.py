@@ -33,6 +33,13 @@ def _register_grids(register: Register) -> None:
         dims=(3,),
     )
     register(
+        "cut",
+        f"{_HERE}.cut:Cut",
+        summary="Nothing below a plane under the head's centre: a shorter field of view.",
+        paper=OWN,
+        dims=(3,),
+    )
+    register(
         "register",
         f"{_HERE}.register:Register",
         summary="Registration to MNI152 or another template, affine or rigid, by ANTs.",

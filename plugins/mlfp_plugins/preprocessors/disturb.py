@@ -69,10 +69,18 @@ def _bias(data: np.ndarray, volume: Volume, amount: float, generator: np.random.
     return np.asarray(still + (data - still) * factor)
 
 
-def _negative(data: np.ndarray, volume: Volume, amount: float, generator: np.random.Generator) -> np.ndarray:
+def negated(data: np.ndarray, amount: float = 1.0) -> np.ndarray:
+    """``(C, I, J[, K])`` with bright for dark inside the head, between its own lowest and highest value; air stays.
+
+    :param amount: how far on the way there.
+    """
     inside = foreground(data)
     low, high = _range(data, inside)
     return np.where(inside, data + amount * (low + high - 2 * data), data)
+
+
+def _negative(data: np.ndarray, volume: Volume, amount: float, generator: np.random.Generator) -> np.ndarray:
+    return negated(data, amount)
 
 
 def _gamma(data: np.ndarray, volume: Volume, amount: float, generator: np.random.Generator) -> np.ndarray:

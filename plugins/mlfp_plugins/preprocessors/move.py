@@ -11,6 +11,7 @@ from mlfp.data.masks import air
 from mlfp.errors import ParameterError
 from mlfp.seeds import numpy_generator
 from mlfp.types.volume import Volume
+from mlfp_plugins.preprocessors.disturb import negated
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Move:
     :param rotate: up to so many degrees, about each axis (pictures: in their plane), either way.
     :param shift: up to so many mm along each axis, either way.
     :param scale: up to this share larger or smaller, the same along all axes.
+    :param negative: share of the scans that are inverted too, bright for dark inside the head: another contrast.
     :param seed: another seed gives other draws.
     """
 
     rotate: float = 0.0
     shift: float = 0.0
     scale: float = 0.0
+    negative: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -37,6 +40,8 @@ class Move:
             if not value >= 0 or (name == "scale" and value >= 1):
                 limits = "from 0 to below 1" if name == "scale" else "not below 0"
                 raise ParameterError(f"{name} is a largest amount, {limits}; got {value}", key=(name,))
+        if not 0 <= self.negative <= 1:
+            raise ParameterError(f"negative is a share, from 0 to 1; got {self.negative}", key=("negative",))
 
     def __call__(self, volume: Volume) -> Volume:
         """Move one scan, all channels together."""
@@ -49,6 +54,9 @@ class Move:
                 for channel in volume.data.astype(np.float32)
             ]
         )
+        # Another stream than the places': whether a scan is inverted leaves where it lies.
+        if numpy_generator(self.seed, "move", "negative", volume.scan).random() < self.negative:
+            found = negated(found)
         return volume.with_data(found)
 
     def matrix(self, volume: Volume) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 
 @hookimpl
@@ -20,6 +20,12 @@ def _register_pixels(register: Register) -> None:
         "mlfp_plugins.scorers.correlation:Correlation",
         summary="Pearson correlation of pixels.",
         paper="Pearson 1895, Note on Regression and Inheritance in the Case of Two Parents",
+    )
+    register(
+        "gradient-correlation",
+        "mlfp_plugins.scorers.gradient_correlation:GradientCorrelation",
+        summary="Pearson correlation of gradient magnitudes: where edges are, whichever side is brighter.",
+        paper=OWN,
     )
     register(
         "cross-entropy",
@@ -49,6 +55,12 @@ def _register_learnt(register: Register) -> None:
         "mlfp_plugins.scorers.mlkr:MLKR",
         summary="Metric learning for kernel regression on principal components of pixels, learnt from training scans.",
         paper="Weinberger & Tesauro 2007, Metric Learning for Kernel Regression",
+    )
+    register(
+        "model",
+        "mlfp_plugins.scorers.model:Model",
+        summary="Fingerprints of a trained model: a file, or the name of a published one.",
+        paper=OWN,
     )
     register(
         "nca",

@@ -1,0 +1,113 @@
+"""posed-3d: first finds how the head lies, then looks at it from where every head looks alike."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mlfp.errors import ParameterError
+from mlfp.training.tones import background
+from mlfp_plugins.encoders.compact import space_to_depth, standardised
+from mlfp_plugins.encoders.dimensions import require_dims
+from mlfp_plugins.encoders.poses import grid_mm, matrix_of, read
+from mlfp_plugins.encoders.structure_3d import Structure3d, self_similarity
+
+#: Poses are found on coarse images of this shape: voxel size in mm of the first look and of the closer one.
+POSE_SHAPE, POSE_SPACINGS = (32, 40, 32), (6.0, 4.5)
+#: The head is looked at on a finer one: voxel size in mm, for a head of middling size, and shape.
+CANONICAL_SPACING, CANONICAL_SHAPE = 4.0, (40, 48, 40)
+#: What the pose network's seven outputs are multiplied by: radians, the logarithm of the size, mm.
+_TURN, _SIZE, _SHIFT = 0.2, 0.1, 20.0
+#: Channels of its map that is flattened.
+_NARROW = 8
+
+
+class PoseNet(nn.Module):
+    """How a head lies, from a coarse image: self-similarity, four convolutions, flattened, seven numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for before, after, stride in ((56, 24, 1), (24, 64, 2), (64, 96, 1), (96, 96, 1)):
+            layers += [
+                nn.Conv3d(before, after, 3, stride=stride, padding=1, bias=False),
+                nn.BatchNorm3d(after),
+                nn.ReLU(inplace=True),
+            ]
+        self.body = nn.Sequential(*layers, nn.Conv3d(96, _NARROW, 1))
+        cells = (POSE_SHAPE[0] // 4) * (POSE_SHAPE[1] // 4) * (POSE_SHAPE[2] // 4)
+        self.head = nn.Sequential(nn.Linear(_NARROW * cells, 128), nn.ReLU(), nn.Linear(128, 7))
+        # It begins with the answer "as it should".
+        nn.init.zeros_(self.head[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.head[-1].bias)  # type: ignore[arg-type]
+        self.to(memory_format=torch.channels_last_3d)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(B, 1, 32, 40, 32)`` to (B, 4, 4): from mm about the middle of the brain to mm about the image's middle."""
+        with torch.no_grad():
+            seen = standardised(images)
+            seen = space_to_depth(torch.cat([seen, self_similarity(seen) - 0.5], dim=1))
+        found = self.head(self.body(seen.contiguous(memory_format=torch.channels_last_3d)).flatten(1)).float()
+        return matrix_of(found[:, :3] * _TURN, found[:, 3] * _SIZE, found[:, 4:] * _SHIFT)
+
+
+class Posed3d(nn.Module):
+    """The head is turned upright, brought to one size and to the middle, and then looked at.
+
+    The pose is found by a first look and a closer one, each repeated on what the pose so far shows. It is no part of
+    the fingerprint's gradient: it is learnt from poses that are known (benchmarks/pretrain).
+
+    :param embedding_dim: D.
+    :param spacing: voxel size of the images in mm.
+    :param rounds: how often each look is repeated.
+    """
+
+    def __init__(self, *, embedding_dim: int, spacing: float, rounds: int) -> None:
+        super().__init__()
+        self.spacing = spacing
+        self.rounds = rounds
+        self.looks = nn.ModuleList(PoseNet() for _ in POSE_SPACINGS)
+        self.eye = Structure3d(embedding_dim=embedding_dim, shape=CANONICAL_SHAPE, grid=(5, 6, 5), narrow=64)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``(B, 1, I, J, K)`` to ``(B, D)``, not normalised."""
+        with torch.no_grad():
+            upright = self.upright(images, self.find(images))
+        embedded: Tensor = self.eye(upright)
+        return embedded
+
+    def find(self, images: Tensor) -> Tensor:
+        """(B, 4, 4) from mm about the middle of the brain to mm about the middle of ``(B, 1, I, J, K)`` images."""
+        airless = images - background(images).view(*images.shape[:2], 1, 1, 1)
+        pose = torch.eye(4, device=images.device).repeat(len(images), 1, 1)
+        for look, spacing in zip(self.looks, POSE_SPACINGS, strict=True):
+            grid = grid_mm(POSE_SHAPE, spacing, images.device)
+            for _ in range(self.rounds):
+                pose = pose @ look(read(airless, self.spacing, pose, grid))
+        return pose
+
+    def upright(self, images: Tensor, poses: Tensor, shape: tuple[int, ...] = CANONICAL_SHAPE) -> Tensor:
+        """The images as they look in these poses, ``(B, 1, *shape)``."""
+        airless = images - background(images).view(*images.shape[:2], 1, 1, 1)
+        return read(airless, self.spacing, poses, grid_mm(shape, CANONICAL_SPACING, images.device))
+
+
+def posed_3d(
+    *, in_channels: int, spatial_dims: int, embedding_dim: int, spacing: float = 3.0, rounds: int = 2
+) -> nn.Module:
+    """Two pose networks, and ``structure-3d`` on what they bring upright.
+
+    :param in_channels: 1.
+    :param spatial_dims: 3.
+    :param embedding_dim: D.
+    :param spacing: voxel size of the images in mm, the same along all axes.
+    :param rounds: how often each pose network looks.
+    :raises ParameterError: ``spatial_dims`` is not 3, there are several channels, or a number is not above 0.
+    """
+    require_dims("posed-3d", 3, spatial_dims)
+    if in_channels != 1:
+        raise ParameterError(f"posed-3d takes images of one channel, not {in_channels}", key=("in_channels",))
+    for name, value in (("spacing", spacing), ("rounds", rounds)):
+        if not value > 0:
+            raise ParameterError(f"{name} should be above 0, got {value}", key=(name,))
+    return Posed3d(embedding_dim=embedding_dim, spacing=spacing, rounds=rounds)

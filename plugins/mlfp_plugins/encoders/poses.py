@@ -1,0 +1,51 @@
+"""Where a head lies: seven numbers, the matrix they stand for, and images read in another pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def matrix_of(turn: Tensor, size: Tensor, shift: Tensor) -> Tensor:
+    """(B, 4, 4) similarity, from mm to mm: turned, then scaled, then shifted.
+
+    :param turn: (B, 3) rotation vectors in radians: along the axis, as long as the angle.
+    :param size: (B,) logarithms of the scale.
+    :param shift: (B, 3) in mm.
+    """
+    angle = turn.norm(dim=1).clamp_min(1e-8).view(-1, 1, 1)
+    x, y, z = turn.unbind(1)
+    none = torch.zeros_like(x)
+    cross = torch.stack([none, -z, y, z, none, -x, -y, x, none], dim=1).view(-1, 3, 3) / angle
+    one = torch.eye(3, device=turn.device)
+    rotation = one + angle.sin() * cross + (1 - angle.cos()) * (cross @ cross)  # Rodrigues
+    matrix = torch.eye(4, device=turn.device).repeat(len(turn), 1, 1)
+    matrix[:, :3, :3] = rotation * size.exp().view(-1, 1, 1)
+    matrix[:, :3, 3] = shift
+    return matrix
+
+
+def grid_mm(shape: Sequence[int], spacing: float, device: torch.device | None = None) -> Tensor:
+    """``(*shape, 3)`` places of voxels of this size in mm, about the middle."""
+    axes = [(torch.arange(size, device=device, dtype=torch.float32) - (size - 1) / 2) * spacing for size in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
+
+
+def read(images: Tensor, spacing: float, matrices: Tensor, grid: Tensor) -> Tensor:
+    """Images in another pose, linearly interpolated; what lies beyond them is 0.
+
+    :param images: ``(B, C, I, J, K)``.
+    :param spacing: of their voxels, in mm.
+    :param matrices: (B, 4, 4) from mm about the middle of the result to mm about the middle of the image.
+    :param grid: ``(*shape, 3)`` in mm: where the result's voxels lie.
+    :return: ``(B, C, *shape)``.
+    """
+    places = torch.baddbmm(
+        matrices[:, None, :3, 3], grid.view(1, -1, 3).expand(len(images), -1, -1), matrices[:, :3, :3].mT
+    )
+    half = torch.tensor([max(size - 1, 1) / 2 for size in images.shape[2:]], device=images.device) * spacing
+    wanted = (places / half).flip(-1).view(len(images), *grid.shape).to(images.dtype)
+    return functional.grid_sample(images, wanted, mode="bilinear", padding_mode="zeros", align_corners=True)

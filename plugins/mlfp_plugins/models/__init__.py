@@ -1,0 +1,18 @@
+"""Published fingerprints, one a file of weights with its card beside it."""
+
+from __future__ import annotations
+
+from mlfp.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_models(register: Register) -> None:
+    """Offer them."""
+    register(
+        "brain-v1",
+        "mlfp_plugins.models.brain_v1:brain_v1",
+        summary="Heads and brains in 3D MRI of any contrast, in any pose. Experimental.",
+        paper="own: benchmarks/pretrain",
+        dims=(3,),
+        domains=("brain-mri",),
+    )
