@@ -2,8 +2,8 @@
 
     python benchmarks/pretrain/pose.py benchmarks/pretrain/pose.yaml FOLDER scans.csv [scans.csv ...]
 
-Heads are moved by known amounts, made to look like others, and the networks say by how much they were moved. FOLDER gets
-``pose.safetensors`` (both networks, for upright.py) and ``curve.jsonl``.
+Heads are moved by known amounts, made to look like others, and the networks say by how much they were moved. FOLDER
+gets ``pose.safetensors`` (both networks, for upright.py) and ``curve.jsonl``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import numpy as np
 import torch
 import yaml
 from heads import brain_distance, prepared
+from mlfp_plugins.encoders.posed_3d import POSE_SHAPE, POSE_SPACINGS, PoseNet
+from mlfp_plugins.encoders.poses import grid_mm, matrix_of, read
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -29,8 +31,6 @@ from mlfp.seeds import torch_generator
 from mlfp.training.augment import AugmentationChain
 from mlfp.types.spec import Spec
 from mlfp.types.volume import Volume
-from mlfp_plugins.encoders.posed_3d import POSE_SHAPE, POSE_SPACINGS, PoseNet
-from mlfp_plugins.encoders.poses import grid_mm, matrix_of, read
 
 #: mm about the middle of the brain within which heads are warped, and places at which two poses are compared.
 REACH = torch.tensor([110.0, 130.0, 120.0])
@@ -41,7 +41,7 @@ VIEWS, SAVE_EVERY = 8, 50
 
 @dataclass(frozen=True)
 class Heads:
-    """Images ``(N, 1, I, J, K)``, the size of their voxels, and (N, 4, 4) from mm about the brain to mm of the image."""
+    """Images ``(N, 1, I, J, K)``, the size of their voxels, and (N, 4, 4) from mm of the brain to mm of the image."""
 
     images: Tensor
     spacing: float

@@ -2,7 +2,8 @@
 
     python benchmarks/pretrain/upright.py pose.safetensors FOLDER scans.csv [scans.csv ...]
 
-FOLDER gets volumes of 4 mm and a ``scans.csv``. Skulls are removed by MNI152's brain mask, once 2 mm and once 8 mm wider.
+FOLDER gets volumes of 4 mm and a ``scans.csv``. Skulls are removed by MNI152's brain mask, once 2 mm and once 8 mm
+wider.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ import numpy as np
 import pandas as pd
 import torch
 from heads import brain_distance, scans_of
-from safetensors.torch import load_file
-from torch import Tensor
-
 from mlfp_plugins.encoders.posed_3d import CANONICAL_SPACING, Posed3d
 from mlfp_plugins.encoders.poses import grid_mm
+from safetensors.torch import load_file
+from torch import Tensor
 
 #: Somewhat more than what is looked at, so that moving the head a little brings no air into view.
 SHAPE = (44, 52, 44)

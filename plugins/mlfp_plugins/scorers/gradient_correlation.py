@@ -16,5 +16,5 @@ class GradientCorrelation(Correlation):
     """
 
     def describe(self, images: Tensor) -> Tensor:
-        """``(B, C, *spatial)`` to ``(B, P)``: gradient magnitudes (central differences) less their mean, at unit length."""
+        """``(B, C, *spatial)`` to ``(B, P)``: gradient magnitudes less their mean, at unit length."""
         return Correlation().describe(gradient_magnitude(shrink(images, self.size)))
