@@ -20,7 +20,7 @@ import torch
 import yaml
 from heads import brain_distance, prepared
 from mlfp_plugins.encoders.posed_3d import POSE_SHAPE, POSE_SPACINGS, PoseNet
-from mlfp_plugins.encoders.poses import grid_mm, matrix_of, read
+from mlfp_plugins.encoders.poses import grid_mm, matrix_of, mean_of, read
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -94,7 +94,7 @@ def _by_network(images: Tensor, net: PoseNet) -> Tensor:
     """The mean of what the network says of several views of every head, each looked at three times."""
     net.eval()
     grid = grid_mm(POSE_SHAPE, POSE_SPACINGS[0])
-    total = torch.zeros(len(images), 4, 4)
+    answers = []
     for view in range(VIEWS):
         numbers = torch.rand(len(images), 7, generator=torch_generator("views", view)) * 2 - 1
         pose = matrix_of(numbers[:, :3] * 0.15, numbers[:, 3] * 0.08, numbers[:, 4:] * 10)
@@ -102,10 +102,8 @@ def _by_network(images: Tensor, net: PoseNet) -> Tensor:
             pose = torch.cat(
                 [p @ net(read(x, 3.0, p, grid)) for x, p in zip(images.split(16), pose.split(16), strict=True)]
             )
-        total += pose / VIEWS
-    turn, sizes, back = torch.linalg.svd(total[:, :3, :3])
-    total[:, :3, :3] = turn @ back * sizes.mean(1).view(-1, 1, 1)
-    return total
+        answers.append(pose)
+    return mean_of(answers)
 
 
 def _train(recipe: dict[str, Any], stage: dict[str, Any], heads: Heads, folder: Path) -> PoseNet:

@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("manifests", nargs="+")
     given = parser.parse_args()
-    encoder = Posed3d(embedding_dim=8, spacing=3.0, rounds=2)
+    encoder = Posed3d(embedding_dim=8, spacing=3.0, rounds=2, places=0)
     encoder.looks.load_state_dict(load_file(given.pose))
     encoder.eval()
     (given.folder / "volumes").mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,14 @@ def matrix_of(turn: Tensor, size: Tensor, shift: Tensor) -> Tensor:
     return matrix
 
 
+def mean_of(matrices: Sequence[Tensor]) -> Tensor:
+    """(B, 4, 4) the similarity nearest to the mean of several, each (B, 4, 4): its turn by the singular values."""
+    found = torch.stack(list(matrices)).mean(0)
+    left, sizes, right = torch.linalg.svd(found[:, :3, :3])
+    found[:, :3, :3] = left @ right * sizes.mean(1).view(-1, 1, 1)
+    return found
+
+
 def grid_mm(shape: Sequence[int], spacing: float, device: torch.device | None = None) -> Tensor:
     """``(*shape, 3)`` places of voxels of this size in mm, about the middle."""
     axes = [(torch.arange(size, device=device, dtype=torch.float32) - (size - 1) / 2) * spacing for size in shape]

@@ -85,7 +85,7 @@ def structure_3d(
 
 
 def edge_directions(images: Tensor) -> Tensor:
-    """``(B, 1, I, J, K)`` to ``(B, 6, I, J, K)``: g g' of the locally normalised gradient g, off-diagonals times sqrt 2.
+    """``(B, 1, I, J, K)`` to ``(B, 6, I, J, K)``: g g' of the locally normalised gradient g, others times sqrt 2.
 
     The sum of the squares of the six is |g|^4: the inner product of two voxels' six numbers is ``(g . h)**2``.
     """

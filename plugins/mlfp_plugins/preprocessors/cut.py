@@ -15,7 +15,7 @@ from mlfp.types.volume import Volume
 class Cut:
     """Air in place of everything that lies lower than a plane under the head's centre, as in a shorter scan.
 
-    What is far below the brain (jaw, neck) differs between scans of one person, and tells methods apart that lean on it.
+    What is far below the brain (jaw, neck) differs between scans of one person, and some methods lean on it.
 
     :param below: distance in mm from the middle of the head's box down to the plane; 31 as in the first prototype.
     """

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from mlfp_plugins.encoders.posed_3d import CANONICAL_SHAPE, CANONICAL_SPACING
-from mlfp_plugins.encoders.poses import grid_mm, matrix_of, read
+from mlfp_plugins.encoders.poses import grid_mm, matrix_of, mean_of, read
 
 from mlfp.errors import ParameterError
 from mlfp.plugins import registry
@@ -47,12 +47,12 @@ def test_reading_in_a_pose_brings_what_lies_there_to_the_middle():
 
 
 def test_before_it_has_learnt_it_leaves_heads_as_they_lie():
-    encoder = build()
+    encoder = build(places=0)
     torch.testing.assert_close(encoder.find(ball((5, 0, 0))), torch.eye(4)[None])
 
 
 def test_the_fingerprint_is_that_of_the_upright_image():
-    encoder = build(rounds=1)
+    encoder = build(rounds=1, places=0)
     with torch.no_grad():  # a network that has learnt that every head lies 12 mm to the right
         encoder.looks[0].head[-1].bias[4] = 12.0 / 20.0
     image = ball((12, 0, 0))
@@ -66,7 +66,29 @@ def test_the_value_of_air_does_not_matter():
     torch.testing.assert_close(encoder(ball((5, 0, 0)) - 3), encoder(ball((5, 0, 0))), atol=1e-4, rtol=1e-4)
 
 
+def test_the_mean_of_turns_to_either_side_is_none():
+    numbers = torch.tensor([[0.0, 0.1, 0.3]])
+    both = [matrix_of(sign * numbers, torch.tensor([0.2]), 3 * sign * numbers) for sign in (1, -1)]
+    torch.testing.assert_close(mean_of(both)[0, :3, 3], torch.zeros(3))
+    square = mean_of(both)[0, :3, :3]
+    torch.testing.assert_close(square, torch.eye(3) * square[0, 0], atol=1e-6, rtol=0)
+    torch.testing.assert_close(mean_of([both[0]] * 3), both[0], atol=1e-6, rtol=1e-6)
+
+
+def test_places_are_where_the_closer_look_begins():
+    calls = []
+    encoder = build(rounds=1, places=3)
+    encoder.looks[1].register_forward_hook(lambda *_: calls.append(1))
+    encoder.find(ball((5, 0, 0)))
+    assert len(calls) == 4
+
+
 @pytest.mark.parametrize("wrong", [{"spacing": 0.0}, {"rounds": 0}])
 def test_numbers_are_above_nought(wrong):
     with pytest.raises(ParameterError, match="above 0"):
         build(**wrong)
+
+
+def test_places_are_not_negative():
+    with pytest.raises(ParameterError, match="negative"):
+        build(places=-1)
