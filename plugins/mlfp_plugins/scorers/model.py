@@ -47,7 +47,7 @@ class Model:
         if tuple(images.shape[1:]) != (card.in_channels, *card.input_shape):
             raise _other_shape(card, tuple(images.shape[1:]))
         with torch.inference_mode():
-            found = torch.cat([model.embed(few) for few in images.split(_AT_ONCE)])
+            found = torch.cat([model.embed(few) for few in torch.split(images, _AT_ONCE)])
         return functional.normalize(found, dim=1) if card.distance == "cosine" else found
 
     def _load(self) -> FingerprintModel:
