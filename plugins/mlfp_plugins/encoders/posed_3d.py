@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
@@ -70,19 +72,29 @@ class Posed3d(nn.Module):
         self.spacing = spacing
         self.rounds = rounds
         self.places = places
-        self.looks = nn.ModuleList(PoseNet() for _ in POSE_SPACINGS)
+        self.looks = nn.ModuleList(PoseNet() for _ in POSE_SPACINGS).requires_grad_(False).eval()
         self.eye = Structure3d(embedding_dim=embedding_dim, shape=CANONICAL_SHAPE, grid=(5, 6, 5), narrow=64)
 
     def forward(self, images: Tensor) -> Tensor:
-        """``(B, 1, I, J, K)`` to ``(B, D)``, not normalised."""
+        """``(B, C, I, J, K)`` to ``(B, D)``, not normalised."""
         with torch.no_grad():
             upright = self.upright(images, self.find(images))
         embedded: Tensor = self.eye(upright)
         return embedded
 
+    def train(self, mode: bool = True) -> Self:
+        """The eye learns; the pose networks stay as they are, their batch statistics too."""
+        super().train(mode)
+        self.looks.eval()
+        return self
+
     def find(self, images: Tensor) -> Tensor:
-        """(B, 4, 4) from mm about the middle of the brain to mm about the middle of ``(B, 1, I, J, K)`` images."""
+        """(B, 4, 4) from mm about the middle of the brain to mm about the middle of ``(B, C, I, J, K)`` images.
+
+        Of several channels the mean is looked at.
+        """
         airless = images - background(images).view(*images.shape[:2], 1, 1, 1)
+        airless = airless.mean(1, keepdim=True)
         pose = torch.eye(4, device=images.device).repeat(len(images), 1, 1)
         for look, spacing in zip(self.looks, POSE_SPACINGS, strict=True):
             grid = grid_mm(POSE_SHAPE, spacing, images.device)
@@ -93,7 +105,7 @@ class Posed3d(nn.Module):
         return mean_of([place @ look(read(airless, self.spacing, place, grid)) for place in near]) if near else pose
 
     def upright(self, images: Tensor, poses: Tensor, shape: tuple[int, ...] = CANONICAL_SHAPE) -> Tensor:
-        """The images as they look in these poses, ``(B, 1, *shape)``."""
+        """The images as they look in these poses, ``(B, C, *shape)``."""
         airless = images - background(images).view(*images.shape[:2], 1, 1, 1)
         return read(airless, self.spacing, poses, grid_mm(shape, CANONICAL_SPACING, images.device))
 
@@ -115,18 +127,16 @@ def posed_3d(
 ) -> nn.Module:
     """Two pose networks, and ``structure-3d`` on what they bring upright.
 
-    :param in_channels: 1.
+    :param in_channels: any number.
     :param spatial_dims: 3.
     :param embedding_dim: D.
     :param spacing: voxel size of the images in mm, the same along all axes.
     :param rounds: how often each pose network looks.
     :param places: from how many places near the pose it is looked for at last. 8 raised rank 1 of moved TCGA-LGG scans
         by 2 points.
-    :raises ParameterError: ``spatial_dims`` is not 3, there are several channels, or a number is not above 0.
+    :raises ParameterError: ``spatial_dims`` is not 3, or a number is not above 0.
     """
     require_dims("posed-3d", 3, spatial_dims)
-    if in_channels != 1:
-        raise ParameterError(f"posed-3d takes images of one channel, not {in_channels}", key=("in_channels",))
     for name, value in (("spacing", spacing), ("rounds", rounds)):
         if not value > 0:
             raise ParameterError(f"{name} should be above 0, got {value}", key=(name,))

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mlfp.errors import ParameterError
 from mlfp_plugins.encoders.compact import space_to_depth
 from mlfp_plugins.encoders.dimensions import require_dims
 
@@ -52,8 +51,10 @@ class Structure3d(nn.Module):
         self.to(memory_format=torch.channels_last_3d)
 
     def forward(self, images: Tensor) -> Tensor:
-        """``(B, 1, I, J, K)`` to ``(B, D)``, not normalised."""
-        seen = space_to_depth(middle(edge_directions(images), self.shape))
+        """``(B, C, I, J, K)`` to ``(B, D)``, not normalised. Of several channels the edges count alike."""
+        batch, channels = images.shape[:2]
+        edges = edge_directions(images.flatten(0, 1).unsqueeze(1)).unflatten(0, (batch, channels)).mean(1)
+        seen = space_to_depth(middle(edges, self.shape))
         features = self.body(seen.contiguous(memory_format=torch.channels_last_3d))
         embedded: Tensor = self.head(self.pool(features).flatten(1))
         return embedded
@@ -70,17 +71,15 @@ def structure_3d(
 ) -> nn.Module:
     """Edge directions, space-to-depth, four convolutions of 32, 96, 128 and 128 channels, flattened.
 
-    :param in_channels: 1.
+    :param in_channels: any number: the edges of several are averaged.
     :param spatial_dims: 3.
     :param embedding_dim: D.
     :param shape: the middle of the image that is looked at, in voxels.
     :param grid: cells along each axis of the map that is flattened.
     :param narrow: channels of that map.
-    :raises ParameterError: ``spatial_dims`` is not 3, or there are several channels.
+    :raises ParameterError: ``spatial_dims`` is not 3.
     """
     require_dims("structure-3d", 3, spatial_dims)
-    if in_channels != 1:
-        raise ParameterError(f"structure-3d takes images of one channel, not {in_channels}", key=("in_channels",))
     return Structure3d(embedding_dim=embedding_dim, shape=shape, grid=grid, narrow=narrow)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlfp.hookspecs import Register, hookimpl
+from mlfp.hookspecs import OWN, Register, hookimpl
 
 
 @hookimpl
@@ -11,8 +11,8 @@ def register_models(register: Register) -> None:
     register(
         "brain-v1",
         "mlfp_plugins.models.brain_v1:brain_v1",
-        summary="Heads and brains in 3D MRI of any contrast, in any pose. Experimental.",
-        paper="own: benchmarks/pretrain",
+        summary="Heads and brains in 3D MRI of any contrast, in any pose: benchmarks/pretrain.",
+        paper=OWN,
         dims=(3,),
         domains=("brain-mri",),
     )

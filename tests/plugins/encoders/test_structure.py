@@ -6,7 +6,6 @@ import pytest
 import torch
 from mlfp_plugins.encoders.structure_3d import edge_directions, middle, self_similarity
 
-from mlfp.errors import ParameterError
 from mlfp.plugins import registry
 from mlfp.types.spec import Spec
 
@@ -101,6 +100,10 @@ def test_the_middle_is_cut_out_and_filled_up():
 
 
 @pytest.mark.parametrize("name", ["structure-3d", "posed-3d"])
-def test_several_channels_are_refused(name):
-    with pytest.raises(ParameterError, match="one channel"):
-        registry().build("encoder", Spec(name), in_channels=2, spatial_dims=3, embedding_dim=8)
+def test_the_same_channel_twice_is_that_channel(name):
+    context = {"spatial_dims": 3, "embedding_dim": 8}
+    one, two = (registry().build("encoder", Spec(name), in_channels=channels, **context) for channels in (1, 2))
+    two.load_state_dict(one.state_dict())
+    images = image(shape=(16, 18, 16))
+    with torch.no_grad():
+        torch.testing.assert_close(two.eval()(images.repeat(1, 2, 1, 1, 1)), one.eval()(images), atol=1e-4, rtol=1e-4)
