@@ -67,7 +67,7 @@ class SplitSettings:
         """
         if self.column is not None:
             return split_by_column(table, column=self.column)
-        return split_subjects(table, by=self.by, val=self.val, test=self.test, seed=self.seed)
+        return split_subjects(table, by=self.by, val=self.val, test=self.test, seed=self.seed, trains=self.trains)
 
 
 def grouped_by(settings: SplitSettings, protocol: Protocol, table: ScanTable) -> str:

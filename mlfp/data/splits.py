@@ -51,17 +51,24 @@ class Split:
 
 
 def split_subjects(
-    table: ScanTable, *, by: str = "subject", val: float = 0.15, test: float = 0.35, seed: int = 0
+    table: ScanTable,
+    *,
+    by: str = "subject",
+    val: float = 0.15,
+    test: float = 0.35,
+    seed: int = 0,
+    trains: bool = True,
 ) -> Split:
     """Share out subjects, in an order drawn from the seed and their names: the order of rows does not matter.
 
     :param by: the column whose values stay together: ``subject``, or a coarser one such as ``group`` or ``site``.
         Subjects that stand in several of its values tie these together.
     :param val: share of subjects to validate on.
-    :param test: share of subjects to test on; all of them where nothing is to be trained.
+    :param test: share of subjects to test on.
+    :param trains: whether some must be left to train on.
     :raises UsageError: shares that leave no subject for a side that should have some.
     """
-    if min(val, test) < 0 or val + test > 1:
+    if min(val, test) < 0 or val + test > 1 or (trains and val + test == 1):
         raise UsageError(f"val {val} and test {test} should be shares of subjects that leave some to train on")
     units = together(table.subjects.astype(str), table.column(by).astype(str))
     order = sorted(units, key=lambda name: (derive(seed, "split", name), name))
@@ -77,7 +84,7 @@ def split_subjects(
             taken += len(unit)
     sides = np.array([side_of[subject] for subject in table.subjects.astype(str)], dtype=object)
     way_out = "Give more subjects, or other shares: split: {val: 0.15, test: 0.35}"
-    _check_filled(table, sides, by, {"train": int(val + test < 1), **wanted}, way_out=way_out)
+    _check_filled(table, sides, by, {"train": int(trains), **wanted}, way_out=way_out)
     return Split.of(table, sides)
 
 

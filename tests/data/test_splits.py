@@ -87,6 +87,7 @@ def test_shares_and_groups_that_leave_a_side_empty_are_refused() -> None:
         split_subjects(scans)
     with pytest.raises(UsageError, match="shares"):
         split_subjects(scans, val=0.5, test=0.5)
+    assert len(split_subjects(scans, val=0.0, test=1.0, trains=False).test) == 4
     with pytest.raises(ParameterError, match="no column 'sit'") as caught:
         split_subjects(scans, by="sit")
     assert "Did you mean: site?" in caught.value.hints

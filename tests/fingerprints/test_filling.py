@@ -155,7 +155,8 @@ def test_other_scans_under_the_same_ids_are_refused(small_store: ModuleType, tmp
         fill(tmp_path / "s", small_store.model(), locate(str(small_store.pictures(tmp_path / "e", seed=1))))
 
 
-def test_scans_are_removed_and_purged(small_store: ModuleType, tmp_path: Path) -> None:
+def test_scans_are_removed_and_purged(small_store: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFP_CACHE", str(tmp_path / "cache"))  # other tests have the same pictures
     manifest = small_store.pictures(tmp_path / "d")
     fill(tmp_path / "s", small_store.model(), locate(str(manifest)))
     cached = Path(os.environ["MLFP_CACHE"]) / "scans"

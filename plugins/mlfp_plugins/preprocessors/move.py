@@ -24,15 +24,15 @@ class Move:
     :param rotate: up to so many degrees, about each axis (pictures: in their plane), either way.
     :param shift: up to so many mm along each axis, either way.
     :param scale: up to this share larger or smaller, the same along all axes.
-    :param negative: share of the scans that are inverted too, bright for dark inside the head: another contrast.
     :param seed: another seed gives other draws.
+    :param negative: share of the scans that are inverted too, bright for dark inside the head: another contrast.
     """
 
     rotate: float = 0.0
     shift: float = 0.0
     scale: float = 0.0
-    negative: float = 0.0
     seed: int = 0
+    negative: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("rotate", "shift", "scale"):
