@@ -86,9 +86,14 @@ class FingerprintModel(nn.Module):
     def load(cls, path: Path) -> FingerprintModel:
         """Read what :meth:`save` wrote; in evaluation mode, on the CPU.
 
+        A published model may have its calibration in a file of its own, ``NAME.calibration.json`` beside the weights.
+
         :raises UsageError: there is no such file, or it is no model of mlfp's, or its encoder has changed since.
         """
         card, weights = _read(Path(path))
+        beside = Path(path).with_suffix(".calibration.json")
+        if card.calibration is None and beside.is_file():
+            card = replace(card, calibration=json.loads(beside.read_text(encoding="utf-8")))
         # What the weights are before they are loaded does not matter, but drawing them must not touch the global state.
         model = untrained(card, card.seed)
         model.card = card

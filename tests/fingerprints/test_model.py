@@ -100,3 +100,15 @@ def test_weights_that_no_longer_fit_their_encoder(tmp_path: Path) -> None:
 def test_a_card_of_a_newer_mlfp() -> None:
     with pytest.raises(UsageError, match="has format 2, this mlfp reads format 1"):
         ModelCard.from_json(card().to_json().replace('"format": 1', '"format": 2'))
+
+
+def test_a_calibration_beside_the_weights_is_the_models_unless_it_has_one(tmp_path: Path) -> None:
+    model = untrained(card(), seed=5)
+    model.save(tmp_path / "heads.safetensors")
+    (tmp_path / "heads.calibration.json").write_text('{"format": 2}', encoding="utf-8")
+    found = FingerprintModel.load(tmp_path / "heads.safetensors")
+    assert found.card.calibration == {"format": 2}
+    assert found.digest == model.digest
+    model.card = replace(model.card, calibration={"format": 1})
+    model.save(tmp_path / "heads.safetensors")
+    assert FingerprintModel.load(tmp_path / "heads.safetensors").card.calibration == {"format": 1}
