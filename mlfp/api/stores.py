@@ -103,7 +103,10 @@ def _model_of(model: Path | str | None, out: Path | str | None) -> Path:
         return model_file(model)
     if out is not None and (Path(out) / FILE).is_file():
         return Path(out) / FILE
-    raise UsageError("no model was named", hints=["Name one: --model DIR, what mlfp train CONFIG wrote; for heads in MRI: --model brain-v1"])
+    raise UsageError(
+        "no model was named",
+        hints=["Name one: --model DIR, what mlfp train CONFIG wrote; for heads in MRI: --model brain-v1"],
+    )
 
 
 def search(

@@ -88,7 +88,10 @@ def _embedded(
     if model is None:
         raise UsageError(
             f"{argument!r} is no store, and no model was named to embed it with",
-            hints=["Name one: --model DIR; for heads in MRI: --model brain-v1", "Or make a store first: mlfp embed DATA -o STORE --model DIR"],
+            hints=[
+                "Name one: --model DIR; for heads in MRI: --model brain-v1",
+                "Or make a store first: mlfp embed DATA -o STORE --model DIR",
+            ],
         )
     loaded = FingerprintModel.load(models.model_file(model))
     filled = fill(folder, loaded, locate(argument, announce), device=device, progress=progress)

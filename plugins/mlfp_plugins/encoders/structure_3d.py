@@ -53,7 +53,8 @@ class Structure3d(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """``(B, C, I, J, K)`` to ``(B, D)``, not normalised. Of several channels the edges count alike."""
         batch, channels = images.shape[:2]
-        edges = edge_directions(images.flatten(0, 1).unsqueeze(1)).unflatten(0, (batch, channels)).mean(1)
+        edges = edge_directions(images.flatten(0, 1).unsqueeze(1))
+        edges = edges.reshape(batch, channels, *edges.shape[1:]).mean(1)
         seen = space_to_depth(middle(edges, self.shape))
         features = self.body(seen.contiguous(memory_format=torch.channels_last_3d))
         embedded: Tensor = self.head(self.pool(features).flatten(1))
