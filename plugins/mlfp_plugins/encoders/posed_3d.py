@@ -132,8 +132,7 @@ def posed_3d(
     :param embedding_dim: D.
     :param spacing: voxel size of the images in mm, the same along all axes.
     :param rounds: how often each pose network looks.
-    :param places: from how many places near the pose it is looked for at last. 8 raised rank 1 of moved TCGA-LGG scans
-        by 2 points.
+    :param places: from how many places near the pose it is looked for at last.
     :raises ParameterError: ``spatial_dims`` is not 3, or a number is not above 0.
     """
     require_dims("posed-3d", 3, spatial_dims)

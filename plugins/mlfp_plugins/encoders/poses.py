@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from mlfp.training.maps import AffineMap, centred_grid, sample
 
 
 def matrix_of(turn: Tensor, size: Tensor, shift: Tensor) -> Tensor:
@@ -38,8 +39,7 @@ def mean_of(matrices: Sequence[Tensor]) -> Tensor:
 
 def grid_mm(shape: Sequence[int], spacing: float, device: torch.device | None = None) -> Tensor:
     """``(*shape, 3)`` places of voxels of this size in mm, about the middle."""
-    axes = [(torch.arange(size, device=device, dtype=torch.float32) - (size - 1) / 2) * spacing for size in shape]
-    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
+    return centred_grid(shape, device) * spacing
 
 
 def read(images: Tensor, spacing: float, matrices: Tensor, grid: Tensor) -> Tensor:
@@ -51,9 +51,6 @@ def read(images: Tensor, spacing: float, matrices: Tensor, grid: Tensor) -> Tens
     :param grid: ``(*shape, 3)`` in mm: where the result's voxels lie.
     :return: ``(B, C, *shape)``.
     """
-    places = torch.baddbmm(
-        matrices[:, None, :3, 3], grid.view(1, -1, 3).expand(len(images), -1, -1), matrices[:, :3, :3].mT
-    )
-    half = torch.tensor([max(size - 1, 1) / 2 for size in images.shape[2:]], device=images.device) * spacing
-    wanted = (places / half).flip(-1).view(len(images), *grid.shape).to(images.dtype)
-    return functional.grid_sample(images, wanted, mode="bilinear", padding_mode="zeros", align_corners=True)
+    move = AffineMap(matrices[:, :3, :3], matrices[:, :3, 3])
+    places = move(grid.expand(len(images), *grid.shape)) / spacing
+    return sample(images, places, images.new_zeros(images.shape[:2]))
