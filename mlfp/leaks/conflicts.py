@@ -32,41 +32,77 @@ class Conflict:
     p_like: float = 0.0
 
 
-def find(
-    own_pairs: tuple[np.ndarray, np.ndarray],
-    own_evidence: np.ndarray,
-    other_pairs: tuple[np.ndarray, np.ndarray],
-    other_evidence: np.ndarray,
-    other_p: np.ndarray,
-    *,
-    threshold: float,
-) -> list[Conflict]:
+@dataclass(frozen=True)
+class Pairs:
+    """P pairs of positions.
+
+    :param one: (P,), and ``two``: (P,).
+    :param evidence: (P,) for one person, as a logarithm.
+    :param p_same: (P,) probability of one person, by what the pair itself shows and how common such pairs are.
+    """
+
+    one: np.ndarray
+    two: np.ndarray
+    evidence: np.ndarray
+    p_same: np.ndarray
+
+    def best(self, count: int) -> np.ndarray:
+        """(N,) which pair of each of so many scans has the highest evidence; -1 where there is none."""
+        ends = np.concatenate([self.one, self.two])
+        which = np.tile(np.arange(len(self.one)), 2)
+        order = np.lexsort((which, -self.evidence[which], ends))
+        scans, first = np.unique(ends[order], return_index=True)
+        found = np.full(count, -1, dtype=np.int64)
+        found[scans] = which[order][first]
+        return found
+
+    def partners(self, pairs: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """(R,) the other scan of each pair; -1 where there is no pair."""
+        if not len(self.one):
+            return np.full(len(pairs), -1, dtype=np.int64)
+        found: np.ndarray = np.where(pairs < 0, -1, self.one[pairs] + self.two[pairs] - places)
+        return found
+
+
+def find(own: Pairs, others: Pairs, people: np.ndarray, *, threshold: float) -> list[Conflict]:
     """Scans whose best evidence under their own id is against it, or far below that for another id.
 
-    :param threshold: probability from which a pair of other ids counts.
+    One person under two ids is no conflict, though a scan be most alike to one of the other id: then what it has in
+    common with its own id would be found under two ids as well, or its own id's other scans are like that one too.
+
+    :param own: pairs under one id; ``others``: of different ids.
+    :param people: (N,) numbers: scans of one number have one id.
+    :param threshold: probability from which a pair counts.
     """
-    best_own = _best(own_pairs, own_evidence)
-    best_other = _best(other_pairs, other_evidence)
-    p_of = {
-        pair: float(p)
-        for pair, p in zip(zip(*(side.tolist() for side in other_pairs), strict=True), other_p, strict=True)
-    }
-    found = []
-    for place, (evidence, partner) in sorted(best_own.items()):
-        p_own = float(probability(np.array([evidence]), TRUSTED)[0])
-        rival, like = best_other.get(place, (-np.inf, -1))
-        p_like = p_of.get((min(place, like), max(place, like)), 0.0)
-        strong = p_like >= threshold and rival > evidence + RIVAL
-        if p_own < 0.5 or strong:
-            found.append(Conflict(place, partner, p_own, like if p_like >= threshold else None, p_like))
+    mine = own.best(len(people))
+    places = np.flatnonzero(mine >= 0)
+    mine = mine[places]
+    rivals = others.best(len(people))[places]
+    evidence, p_own = own.evidence[mine], probability(own.evidence[mine], TRUSTED)
+    against, p_like = np.full(len(places), -np.inf), np.zeros(len(places))
+    there = rivals >= 0
+    against[there], p_like[there] = others.evidence[rivals[there]], others.p_same[rivals[there]]
+    like = others.partners(rivals, places)
+    strong = (p_like >= threshold) & (against > evidence + RIVAL) & (own.p_same[mine] < threshold)
+    strong &= ~_shared(places, like, others, people, threshold)
+    partners = own.partners(mine, places)
+    return [
+        Conflict(
+            int(places[row]), int(partners[row]), float(p_own[row]),
+            int(like[row]) if p_like[row] >= threshold else None, float(p_like[row]),
+        )
+        for row in np.flatnonzero((p_own < 0.5) | strong)
+    ]  # fmt: skip
+
+
+def _shared(places: np.ndarray, like: np.ndarray, others: Pairs, people: np.ndarray, threshold: float) -> np.ndarray:
+    """(R,) bool: whether another scan of the same id is as likely of one person with that scan too."""
+    sure = others.p_same >= threshold
+    one, two, size = others.one[sure], others.two[sure], len(people)
+    keys, counts = np.unique(np.concatenate([people[one] * size + two, people[two] * size + one]), return_counts=True)
+    if not len(keys):
+        return np.zeros(len(places), dtype=bool)
+    wanted = people[places] * size + like
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    found: np.ndarray = (keys[at] == wanted) & (counts[at] > 1)
     return found
-
-
-def _best(pairs: tuple[np.ndarray, np.ndarray], evidence: np.ndarray) -> dict[int, tuple[float, int]]:
-    """By scan: its highest evidence, and with whom."""
-    best: dict[int, tuple[float, int]] = {}
-    for one, two, value in zip(pairs[0].tolist(), pairs[1].tolist(), evidence.tolist(), strict=True):
-        for here, there in ((one, two), (two, one)):
-            if here not in best or value > best[here][0]:
-                best[here] = (value, there)
-    return best

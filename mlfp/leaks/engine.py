@@ -66,14 +66,13 @@ class Hunt:
         found = self._with(found, scale, copies)
         own = candidates.measured(self.material, scale, *candidates.own(self.material))
         self._learn(found, scale, search, own, copies)
+        evidence, alone = self.odds.evidence(found, self.verified), self.odds.p_same(found, self.verified)
         ids = self.material.people[np.stack([found.one, found.two])].astype(np.int64)
         groups = ids.min(axis=0) * (int(self.material.people.max()) + 1) + ids.max(axis=0)
-        p_same = odds.among_siblings(
-            self.odds.p_same(found, self.verified), self.odds.evidence(found, self.verified), groups
-        )
+        p_same = odds.among_siblings(alone, evidence, groups)
         conflict = conflicts.find(
-            (own.one, own.two), self.odds.evidence(own, self.verified), (found.one, found.two),
-            self.odds.evidence(found, self.verified), p_same, threshold=max(self.settings.p_same, 0.5),
+            self._pairs(own), conflicts.Pairs(found.one, found.two, evidence, p_same), self.material.people,
+            threshold=max(self.settings.p_same, 0.5),
         )  # fmt: skip
         table = tabulate.Table(self.material, self.settings, self.calibration, self.verified, self.odds)
         pairs, places = table.pairs(found, p_same, copies, own, conflict, lowest=self.lowest)
@@ -93,6 +92,12 @@ class Hunt:
         return replace(
             leaks,
             summary=tabulate.summary(leaks, self.odds.share, self.lowest, len(self.unverifiable), seconds, len(found)),
+        )
+
+    def _pairs(self, found: Candidates) -> conflicts.Pairs:
+        """With what is known of each."""
+        return conflicts.Pairs(
+            found.one, found.two, self.odds.evidence(found, self.verified), self.odds.p_same(found, self.verified)
         )
 
     def _with(self, found: Candidates, scale: scores.Scale, copies: dict[Pair, str]) -> Candidates:

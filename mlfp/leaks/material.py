@@ -77,6 +77,11 @@ def gather(named: Sequence[tuple[str, Fingerprints]], *, shared_ids: bool = Fals
     return Material(frame, vectors, named[0][1].distance, named[0][1].model, people)
 
 
+def called(dataset: str, scan: str) -> str:
+    """A scan's name among several data sets: ``a/scan``, and ``a:/folder/scan`` if it is called by an absolute path."""
+    return f"{dataset}:{scan}" if Path(scan).is_absolute() else f"{dataset}/{scan}"
+
+
 def names_of(arguments: Sequence[Path | str]) -> list[str]:
     """A name for each argument: as short as tells them apart."""
     paths = [Path(str(argument)) for argument in arguments]

@@ -18,6 +18,9 @@ from mlfp.leaks.densities import SHAPES, USUAL, Kernels, Null, Tail, log_pareto,
 MOST, LEAST, SHARE = 2000, 60, 0.05
 #: Points that stand for all scores of the tail, how often it is found anew where it begins, steps to each share.
 POINTS, ROUNDS, STEPS = 600, 3, 16
+#: Pairs of two people to each true one in the tail, at least: where nearly all are true nothing tells which are. So the
+#: tail is begun far down, and then higher as long as so many are left.
+BESIDE = 2
 #: How much higher people of this search may score than those of the calibration, in standard deviations of their
 #: scores; logarithms of how much more their scores may differ; how unusual either is.
 SHIFTS, STRETCHES, UNUSUAL = np.linspace(-2, 1, 7), np.array([0.0, 0.35, 0.7]), (0.7, 0.4)
@@ -64,15 +67,17 @@ def separate(seen: Seen, alike: Kernels) -> Mixture:
     :param alike: scores of pairs of one person, as the calibration saw them.
     """
     wanted = min(MOST, max(LEAST, SHARE * seen.total))
-    start, part = -np.inf, wanted
+    everything = float(seen.counts.sum())
+    part = max(wanted, min(SHARE * seen.total, everything))
     for _ in range(ROUNDS):
-        start = max(seen.complete, quantile(seen.scores, seen.counts, 1 - min(1.0, part / float(seen.counts.sum()))))
+        start = max(seen.complete, quantile(seen.scores, seen.counts, 1 - min(1.0, part / everything)))
         places, counts = thinned(*_above(seen, start), POINTS)
         fit = _Fit(places, counts, start, alike)
         true = fit.share * float(counts.sum())
-        if part >= wanted + 0.8 * true:
+        following = max(wanted, BESIDE * true) + true
+        if 0.8 * part <= following <= 1.25 * part:
             break
-        part = wanted + true
+        part = following
     return fit.mixture(seen)
 
 

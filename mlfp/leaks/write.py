@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlfp.execution.files import write_atomically
 from mlfp.leaks import repair
+from mlfp.leaks.material import called
 from mlfp.leaks.result import Leaks
 
 
@@ -22,7 +23,7 @@ def write(folder: Path, leaks: Leaks) -> list[Path]:
     write_atomically(folder / "summary.json", (json.dumps(leaks.summary, indent=1) + "\n").encode())
     several = material.frame["dataset"].nunique() > 1
     names = [
-        f"{dataset}/{scan}" if several else str(scan)
+        called(dataset, scan) if several else str(scan)
         for dataset, scan in zip(material.column("dataset"), material.column("scan"), strict=True)
     ]
     splits = repair.write(folder, leaks.repaired, names, list(material.column("subject")), leaks.clusters.of)
@@ -51,21 +52,17 @@ def clusters(leaks: Leaks) -> pd.DataFrame:
 
 def conflicts(leaks: Leaks) -> pd.DataFrame:
     """A row a scan that does not look like the others under its id."""
-    frame = leaks.material.frame
-    rows = []
-    for item in leaks.conflicts:
-        here, own = frame.iloc[item.place], frame.iloc[item.own]
-        like = None if item.like is None else frame.iloc[item.like]
-        rows.append(
-            {
-                "scan": here["scan"], "dataset": here["dataset"], "subject": here["subject"],
-                "most_alike_of_its_id": own["scan"], "p_own": round(item.p_own, 6),
-                "looks_like_scan": "" if like is None else like["scan"],
-                "looks_like_subject": "" if like is None else like["subject"],
-                "looks_like_dataset": "" if like is None else like["dataset"],
-                "p_like": round(item.p_like, 6),
-            }
-        )  # fmt: skip
-    columns = ["scan", "dataset", "subject", "most_alike_of_its_id", "p_own", "looks_like_scan", "looks_like_subject",
-               "looks_like_dataset", "p_like"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    told = leaks.conflicts
+    scans, subjects, datasets = (
+        np.append(leaks.material.column(name), "") for name in ("scan", "subject", "dataset")
+    )  # fmt: skip
+    here, own = (np.array([getattr(item, name) for item in told], dtype=np.int64) for name in ("place", "own"))
+    like = np.array([-1 if item.like is None else item.like for item in told], dtype=np.int64)  # the last: ""
+    p_own, p_like = (np.round([getattr(item, name) for item in told], 6) for name in ("p_own", "p_like"))
+    return pd.DataFrame(
+        {
+            "scan": scans[here], "dataset": datasets[here], "subject": subjects[here],
+            "most_alike_of_its_id": scans[own], "p_own": p_own, "looks_like_scan": scans[like],
+            "looks_like_subject": subjects[like], "looks_like_dataset": datasets[like], "p_like": p_like,
+        }
+    )  # fmt: skip

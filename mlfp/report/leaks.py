@@ -11,12 +11,12 @@ import pandas as pd
 
 from mlfp.execution.files import write_atomically
 from mlfp.leaks import pictures as drawing
-from mlfp.leaks.material import Material
+from mlfp.leaks.material import Material, called
 from mlfp.leaks.result import FOUND, Leaks
 from mlfp.leaks.write import conflicts
 
 FILE, TEMPLATE = "report.html", "leaks.html.jinja"
-#: Pairs with pictures, pairs in the table, clusters.
+#: Pairs with pictures, pairs (and conflicts) in the table, clusters.
 PICTURED, LISTED, CLUSTERS = 12, 200, 40
 #: Bars of the histogram, and its size.
 BARS, WIDTH, HEIGHT = 60, 720, 180
@@ -39,6 +39,7 @@ def write(folder: Path, leaks: Leaks, *, pictures: Material | None = None) -> Pa
 def contents(leaks: Leaks, pictures: Material | None) -> dict[str, Any]:
     """What the template shows."""
     return {
+        "called": called,
         "summary": leaks.summary,
         "settings": leaks.settings,
         "maps": [item for item in (heat_map(leaks, "dataset"), heat_map(leaks, "split")) if item],
@@ -47,7 +48,7 @@ def contents(leaks: Leaks, pictures: Material | None) -> dict[str, Any]:
         "pair_count": len(leaks.pairs),
         "pictured": pictured(leaks, pictures),
         "clusters": clusters(leaks),
-        "conflicts": conflicts(leaks).to_dict("records"),
+        "conflicts": conflicts(leaks).head(LISTED).to_dict("records"),
     }
 
 

@@ -12,7 +12,7 @@ from mlfp.leaks import between
 from mlfp.leaks.calibrate import calibrate
 from mlfp.leaks.calibration import Calibration
 from mlfp.leaks.engine import hunt, shown_as
-from mlfp.leaks.material import Material, gather, names_of
+from mlfp.leaks.material import Material, called, gather, names_of
 from mlfp.leaks.redact import redacted
 from mlfp.leaks.result import FOUND, Leaks, Settings
 from mlfp.types.fingerprints import Fingerprints
@@ -128,6 +128,7 @@ def test_two_data_sets_with_common_people_under_new_ids(calibration: Calibration
     assert pairs["subject_a"][right].nunique() >= 57
     assert list(found.summary["pairs_across_datasets"]) == ["a | b"]
     assert found.search.recall == 1
+    assert len(found.conflicts) <= 2, "one person under two ids is no wrong id"
     loose = hunt(material, calibration, Settings(verify="never", p_same=0.001)).pairs
     loose = loose[loose["kind"].isin(FOUND)]
     false = int((loose["subject_b"] != "x" + loose["subject_a"]).sum())
@@ -175,6 +176,8 @@ def test_what_cannot_be_compared() -> None:
         calibrate([("a", people(3, 2, seed=0))])
     assert names_of(["x/a/scans.csv", "y/b"]) == ["a", "b"]
     assert names_of(["x/a", "y/a"]) == ["x/a", "y/a"]
+    assert called("a", "sub-1/t1.nii.gz") == "a/sub-1/t1.nii.gz"
+    assert called("a", "/data/t1.nii.gz") == "a:/data/t1.nii.gz"
 
 
 def test_without_a_calibration_the_data_make_one_or_it_is_said(tmp_path) -> None:

@@ -76,6 +76,20 @@ def test_without_true_pairs_nothing_is_found() -> None:
     assert not _reported(found, scores.ravel(), 0.5)[0].any()
 
 
+@pytest.mark.parametrize("true", [400, 4000, 40_000])
+def test_true_pairs_may_outnumber_the_false_ones_of_the_tail(true: int) -> None:
+    generator = np.random.default_rng(true)
+    scores = np.concatenate([generator.normal(5, 0.6, size=true), generator.normal(size=2_000_000)])
+    complete = float(np.quantile(scores[true:], 1 - max(0.004, 4 * true / 2_000_000)))
+    high = scores > complete
+    seen = Seen(scores[high], np.ones(int(high.sum())), scores[true::20], scores.size, complete)
+    found = separate(seen, Kernels.of(np.random.default_rng(5).normal(5.3, 0.6, size=300)))
+    assert found.share * scores.size == pytest.approx(true, rel=0.35)
+    reported, chance = _reported(found, scores[high], 0.02)
+    false, expected = int((reported & (np.flatnonzero(high) >= true)).sum()), float((1 - chance)[reported].sum())
+    assert 0.5 * false <= expected <= 2 * max(false, 5)
+
+
 def test_a_tail_is_a_distribution_and_heavier_where_less_is_known() -> None:
     scores = np.random.default_rng(1).normal(size=100_000)
     many, few = null(scores, share=0.01), null(scores[:2000], share=0.05)
@@ -97,13 +111,21 @@ def test_kernels_keep_their_mass_when_moved() -> None:
     assert kernels.moved(1, 1).above(3 + kernels.spread) == pytest.approx(0.5, abs=0.03)
 
 
-def test_a_sure_pair_speaks_for_the_others_of_its_ids_but_not_against_their_own_evidence() -> None:
-    chance = np.array([0.2, 0.99, 0.01, 0.3, 0.3, 0.001])
-    evidence = np.array([0.0, 9.0, -12.0, 5.0, 5.0, 0.0])
-    found = among_siblings(chance, evidence, np.array([7, 7, 7, 2, 2, 5]))
-    assert found[0] == pytest.approx(0.95 * 0.99), "nothing speaks against it"
-    assert found[1] == 0.99
+def test_other_pairs_of_two_ids_speak_for_a_pair_but_not_against_its_own_evidence() -> None:
+    chance = np.array([0.2, 0.99, 0.01, 0.3, 0.3, 0.001, 0.2, 0.99])
+    evidence = np.array([0.0, 9.0, -12.0, 5.0, 5.0, 0.0, 0.0, 9.0])
+    found = among_siblings(chance, evidence, np.array([7, 7, 7, 2, 2, 5, 9, 9]))
+    assert found[6] == pytest.approx(0.95 * 0.99), "nothing speaks against it"
+    assert found[0] == pytest.approx(0.95 * 0.5), "one of two others does"
+    assert found[[1, 7]] == pytest.approx(0.99)
     assert found[2] < 0.05, "it looks like another person"
     assert found[3:5] == pytest.approx(0.3), "two who look alike are no surer for having two scans each"
     assert found[5] == 0.001
     assert len(among_siblings(np.zeros(0), np.zeros(0), np.zeros(0, dtype=int))) == 0
+
+
+def test_one_lookalike_among_many_pairs_speaks_for_few() -> None:
+    chance, evidence = np.full(25, 1e-4), np.full(25, -2.0)
+    chance[3] = 0.9
+    found = among_siblings(chance, evidence, np.zeros(25, dtype=int))
+    assert found.sum() < 1.1
