@@ -5,6 +5,10 @@ That it lets pass what keeps it is shown by test_contracts.py.
 
 from __future__ import annotations
 
+import importlib
+import random
+import sys
+
 import pytest
 
 from mlfp.testing import ContractError, check_evaluator
@@ -46,6 +50,25 @@ class TestEvaluator:
         broken.needs = "pixels"
         with pytest.raises(ContractError, match="one of ranking, scores, scans, vectors, model, is 'pixels'"):
             check_evaluator(broken)
+
+    def test_drawing_from_a_global_generator(self):
+        with pytest.raises(ContractError, match="drew from random's global generator"):
+            check_evaluator(Measuring(lambda: {"hit_at_1": Estimate(0.5 + 0 * random.random(), 0.4, 0.6, 30)}))
+
+    def test_a_library_that_draws_while_it_is_imported(self, tmp_path, monkeypatch):
+        library = tmp_path / "drawing_when_imported.py"
+        library.write_text("import random, numpy, torch\nrandom.random(), numpy.random.rand(), torch.rand(1)\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+        def measured():
+            found = importlib.import_module("drawing_when_imported")
+            return {"hit_at_1": Estimate(0.5, 0.4, 0.6, 30 if found.__name__ else 0)}
+
+        finders = list(sys.meta_path)
+        check_evaluator(Measuring(measured))
+        assert "drawing_when_imported" in sys.modules
+        assert sys.meta_path == finders
+        monkeypatch.delitem(sys.modules, "drawing_when_imported")
 
 
 _growing = iter(range(99))
