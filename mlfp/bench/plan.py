@@ -53,13 +53,26 @@ class Material:
         """For records: what was measured on what."""
         sides = {"train": self.split.train, "val": self.split.val, "test": self.split.test}
         subjects = self.table.subjects
+        counts = {name: {"scans": len(rows), "subjects": len(set(subjects[rows]))} for name, rows in sides.items()}
         return {
             "dataset": self.component,
             "source": Path(self.table.source).name,
             "digest": self.digest,
             "split": self.split.digest,
-            **{name: {"scans": len(rows), "subjects": len(set(subjects[rows]))} for name, rows in sides.items()},
+            **counts,
+            "test": {**counts["test"], **_sessions(self.table, self.split.test)},
         }
+
+
+def _sessions(table: ScanTable, rows: np.ndarray) -> dict[str, int]:
+    """How many subjects have several scans, all of known session, and for how many of them it is the same session."""
+    if "session" not in table.columns:
+        return {}
+    sessions: dict[str, list[str]] = {}
+    for subject, session in zip(table.subjects[rows], table.column("session")[rows], strict=True):
+        sessions.setdefault(str(subject), []).append(str(session))
+    known = [found for found in sessions.values() if len(found) > 1 and not {"", "nan"} & set(found)]
+    return {"with_sessions": len(known), "of_one_session": sum(len(set(found)) == 1 for found in known)}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences, panels, printed, protocol
+from mlfp.report import cautions, cells, differences, panels, printed, protocol
 from mlfp.report.tables import table as table
 
 
@@ -23,6 +23,9 @@ def _lines(result: BenchResult) -> Iterator[str]:
     yield ""
     if result.rows:
         yield from ranked(result)
+        mind = list(cautions.cautions(result))
+        if mind:
+            yield from ("What could fool you:", "", *(f"- {line}" for line in mind), "")
         yield from pairs(result)
         yield from differences.lines(result)
         yield from panels.lines(result)

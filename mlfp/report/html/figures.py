@@ -55,7 +55,7 @@ def metric_figures(result: BenchResult) -> list[Figure]:
     found = []
     for name in cells.metrics(result):
         dots = [
-            Dot(row.label, numbers[row.label] % 8, item.value, item.low, item.high)
+            Dot(row.label, numbers[row.label], item.value, item.low, item.high)
             for row in result.rows
             if (item := row.metrics.get(name)) is not None
         ]
@@ -102,7 +102,7 @@ def curve_galleries(result: BenchResult) -> list[Gallery]:
     by_evaluation: dict[str, list[dict[str, Curve]]] = {}
     for name, shown in exhibits(result, Curve).items():
         by_evaluation.setdefault(name.partition(".")[0], []).append(shown)
-    legend = [(row.label, numbers[row.label] % 8) for row in result.rows]
+    legend = [(row.label, numbers[row.label]) for row in result.rows]
     found = {
         evaluation: [figure for shown in curves for figure in _curves(shown, numbers)]
         for evaluation, curves in by_evaluation.items()
@@ -118,7 +118,7 @@ def _curves(shown: Mapping[str, Curve], numbers: Mapping[str, int]) -> Iterator[
     names = list(dict.fromkeys(line.name for curve in shown.values() for line in curve.lines))
     for line in names:
         series = [
-            Series(label, numbers[label] % 8, item.x, item.y, item.low, item.high)
+            Series(label, numbers[label], item.x, item.y, item.low, item.high)
             for label, curve in shown.items()
             for item in curve.lines
             if item.name == line
@@ -193,7 +193,7 @@ def learning_figures(result: BenchResult, kept: Kept) -> list[Figure]:
     numbers = styles(result.rows)
     runs = {row.label: kept.curves(row.label) for row in result.rows if row.kind == "trained"}
     watched = [
-        Series(label, numbers[label] % 8, *_measured(lines_, "val.map_at_r"), marks=3)
+        Series(label, numbers[label], *_measured(lines_, "val.map_at_r"), marks=3)
         for label, found in runs.items()
         for lines_ in found
     ]
@@ -205,7 +205,7 @@ def learning_figures(result: BenchResult, kept: Kept) -> list[Figure]:
         methods = list(dict.fromkeys((item.name, item.style) for item in watched))
         figures.append(Figure("On the validation side", drawn, "what chose the weights", methods))
     for label, found in runs.items():
-        losses = [Series(label, numbers[label] % 8, *_smooth(*_measured(lines_, "loss")), marks=0) for lines_ in found]
+        losses = [Series(label, numbers[label], *_smooth(*_measured(lines_, "loss")), marks=0) for lines_ in found]
         losses = [item for item in losses if len(item.x) > 1]
         if losses:
             x, y = (around([value for item in losses for value in getattr(item, side)], zero=True) for side in "xy")

@@ -35,6 +35,26 @@ _MEANINGS = (
     (r"accepted_hit_at_1", "Share of queries whose nearest scan shows their subject and is more alike than the "
      "threshold for all."),
     (r"dir_at_fpir.*", "Share of known subjects found at once, where the named share of unknown ones raises an alarm."),
+    (r"fmr", "Share of pairs of different subjects that are taken for one, at one threshold for all; lower is better."),
+    (r"separation", "miesd / miasd: how much further apart subjects lie than their own scans do."),
+    (r"adjusted_rand", "How well a clustering of the fingerprints finds the subjects: 1 is perfect, 0 is chance."),
+    (r"images_per_second", "Prepared scans that are described in a second, on the machine named below."),
+    (r"ms_per_query", "Milliseconds in which a scan that is described is compared with the whole gallery."),
+    (r"bytes_per_scan", "What is kept of each scan, to be found by."),
+    (r"lone_queries", "Share of queries whose subject has no other scan to find; they are in no other figure."),
+    (r"left_out_subjects", "Share of subjects with too few scans for an episode."),
+    (r"alarms", "How many readings of the shortcut panel speak against the method; none is best."),
+    (r"nearest_stranger_same_site", "Share of queries whose nearest scan of another subject is of the same site."),
+    (r"hit_at_1_same_site_gallery", "Share of queries that find their subject at once where all others in the gallery "
+     "are of the same site."),
+    (r"hit_at_1_cross_site", "Share of queries that find their subject at once among its scans of other sites."),
+    (r"site_probe", "How well a linear classifier reads the site off the fingerprints of subjects it has not seen."),
+    (r"hit_at_1_outline_only", "Share of queries that find their subject at once where nothing but the outline shows."),
+    (r"hit_at_1_outline_cut", "Share of queries that find their subject at once after their outline was cut anew."),
+    (r"hit_at_1_of_(outline|header)", "What comparing by the {} alone reaches."),
+    (r"hit_at_1_kin", "Share of queries that find their subject at once among kin (twins, families)."),
+    (r"rotation|shift|scale|noise|bias|negative|gamma|blur|resolution|crop|skull_strip", "The accuracy left where "
+     "queries are disturbed in this way, averaged over the amounts of the curve."),
     (r"miasd", "Mean distance of a subject's scans to their middle; lower is tighter."),
     (r"miesd", "Mean distance between the middles of different subjects; higher is further apart."),
 )  # fmt: skip
@@ -44,9 +64,11 @@ def meanings(names: Iterable[str]) -> dict[str, str]:
     """Of each metric that is known here what it says, by its name without the evaluation."""
     found = {}
     for name in dict.fromkeys(full.partition(".")[2].partition("[")[0] for full in names):
+        plain = name.removesuffix("_matched")
         for pattern, said in _MEANINGS:
-            match = re.fullmatch(pattern, name)
+            match = re.fullmatch(pattern, plain)
             if match:
-                found[name] = said.format(*match.groups())
+                matched = " Pairs of different subjects agree in sex and age, where these are known."
+                found[name] = said.format(*match.groups()) + (matched if name != plain else "")
                 break
     return found

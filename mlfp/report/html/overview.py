@@ -10,11 +10,10 @@ from markupsafe import Markup
 
 from mlfp.bench.results import BenchResult, Row
 from mlfp.evaluation.comparing import Comparison, said_p, signed
-from mlfp.report import cells, differences
+from mlfp.report import cautions, cells, differences
 from mlfp.report.svg.charts import Dot, whisker
-from mlfp.report.svg.element import DASH, MINUS, drawing, mark, tag
+from mlfp.report.svg.element import DASH, MINUS, colour, drawing, mark, tag
 from mlfp.report.svg.scale import Scale, around
-from mlfp.types.estimate import Estimate
 
 _KINDS = {"trained": "trained", "untrained": "random weights", "scorer": "no training"}
 
@@ -68,7 +67,7 @@ def styles(rows: Sequence[Row]) -> dict[str, int]:
 
 def swatch(style: int) -> Markup:
     """A method's colour and shape, for legends and names."""
-    return drawing(14, 14, mark(style, 7, 7), label="", class_=f"swatch m{style % 8}")
+    return drawing(14, 14, mark(style, 7, 7), label="", class_=f"swatch {colour(style)}")
 
 
 def table(result: BenchResult, names: Sequence[str]) -> list[Line]:
@@ -82,7 +81,7 @@ def table(result: BenchResult, names: Sequence[str]) -> list[Line]:
             rank=place + 1,
             label=row.label,
             kind=_KINDS.get(row.kind, row.kind),
-            style=numbers[row.label] % 8,
+            style=numbers[row.label],
             swatch=swatch(numbers[row.label]),
             drawn=_interval(scale, row, result.rank_by, numbers[row.label]),
             cells=[_cell(row, name, result.rows) for name in names],
@@ -102,7 +101,7 @@ def _interval(scale: Scale, row: Row, metric: str, style: int) -> Markup:
     dot = Dot(row.label, style, estimate.value, estimate.low, estimate.high)
     base = tag("line", x1=6, x2=154, y1=11, y2=11, class_="grid")
     said = f"{cells.value(estimate)}, 95 % interval {cells.interval(estimate) or 'unknown'}"
-    return drawing(160, 22, base, whisker(scale, dot, 11), label=said, class_=f"inline m{style % 8}")
+    return drawing(160, 22, base, whisker(scale, dot, 11), label=said, class_=f"inline {colour(style)}")
 
 
 def _cell(row: Row, name: str, rows: Sequence[Row]) -> Cell:
@@ -162,40 +161,46 @@ def tests(result: BenchResult) -> list[Test]:
 
 
 def outcome(result: BenchResult) -> list[Markup]:
-    """What came out, in a few sentences."""
+    """What came out, in a few sentences: who is first, by how much, and before whom."""
     measured = [row for row in result.rows if result.rank_by in row.metrics]
     if not measured:
         return [Markup("No method could be measured.")]
-    first = measured[0]
-    said = [_first(first, first.metrics[result.rank_by], result.rank_by)]
-    trained = next((row for row in measured if row.kind == "trained"), None)
-    plain = next((row for row in measured if row.kind != "trained"), None)
-    if trained is not None and plain is not None:
-        said.append(_beside(trained, plain, result.rank_by, first=first))
-        tested = differences.between(result, result.rank_by, trained.label, plain.label)
-        if tested is not None:
-            said.append(_tested(tested))
+    first, *others = measured
+    said = [_first(result, first)]
+    second = next((row for row in others if row.group == first.group), None)
+    trained, plain = (
+        next((row for row in others if (row.kind == "trained") == kind and row is not second), None)
+        for kind in (True, False)
+    )
+    if second is not None:
+        said.append(_behind(result, first, second, Markup("Second is <strong>{}</strong>").format(second.label)))
+    if first.kind == "trained" and plain is not None and (second is None or second.kind == "trained"):
+        what = Markup("The best without training is <strong>{}</strong>").format(plain.label)
+        said.append(_behind(result, first, plain, what))
+    if first.kind != "trained" and trained is not None and (second is None or second.kind != "trained"):
+        what = Markup("The best trained method is <strong>{}</strong>").format(trained.label)
+        said.append(_behind(result, first, trained, what))
     return said
 
 
-def _tested(item: Comparison) -> Markup:
-    if item.verdict == "none":
-        line = Markup("Between the two <em>no difference is shown</em> ({}).")
-        return line.format(said_p(item.p_holm))
-    return Markup("The test shows the difference ({}).").format(said_p(item.p_holm))
-
-
-def _first(row: Row, estimate: Estimate, metric: str) -> Markup:
+def _first(result: BenchResult, row: Row) -> Markup:
+    estimate = row.metrics[result.rank_by]
     between = cells.interval(estimate).replace("-", " to ")
-    told = Markup(" (95 % interval {})").format(between) if between else ""
-    line = Markup("<strong>{}</strong> ranks first by <code>{}</code>: {}{}.")
-    return line.format(row.label, metric, cells.value(estimate), told)
+    told = f" (95 % interval {between})" if between else ""
+    without = ", and needs no training" if row.kind == "scorer" else ""
+    subjects = result.data.get("test", {}).get("subjects")
+    on = f" on {subjects} subjects" if subjects else ""
+    line = Markup("<strong>{}</strong> ranks first by <code>{}</code>{}: {}{}{}.")
+    return line.format(row.label, result.rank_by, on, cells.value(estimate), told, without)
 
 
-def _beside(trained: Row, plain: Row, metric: str, *, first: Row) -> Markup:
-    reached, without = (cells.value(row.metrics[metric]) for row in (trained, plain))
-    if first is trained:
-        line = Markup("The best method without training, <strong>{}</strong>, reaches {}.")
-        return line.format(plain.label, without)
-    line = Markup("It needs no training: the best trained method, <strong>{}</strong>, reaches only {}.")
-    return line.format(trained.label, reached)
+def _behind(result: BenchResult, first: Row, other: Row, who: Markup) -> Markup:
+    """What another reaches, how far the first is ahead of it, and whether that could be chance."""
+    line = Markup("{} with {}").format(who, cells.value(other.metrics[result.rank_by]))
+    item = differences.between(result, result.rank_by, first.label, other.label)
+    if item is None:
+        return line + Markup("; they were not tested against each other.")
+    ahead = cautions.lead(result, first, other)
+    if item.verdict == "none":
+        return line + Markup(", behind by {}: <em>no difference is shown</em> ({}).").format(ahead, said_p(item.p_holm))
+    return line + Markup(", behind by {}, and the test shows it ({}).").format(ahead, said_p(item.p_holm))

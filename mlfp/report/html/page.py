@@ -9,10 +9,10 @@ from importlib import metadata, resources
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mlfp.bench.results import BenchResult, Row
-from mlfp.report import cells, differences, panels, printed, protocol
+from mlfp.report import cautions, cells, differences, panels, printed, protocol
 from mlfp.report.html import figures, looks, maps, overview, strips
 from mlfp.report.html.glossary import meanings
 from mlfp.report.html.kept import Kept, Picture
@@ -123,6 +123,7 @@ def render(result: BenchResult, *, redact: bool = False) -> str:
         "page": page, "result": result, "veil": veil, "redact": redact, "version": metadata.version("mlfp"),
         "style": Markup(_template("style.css")), "script": Markup(_template("script.js")),
         "names": names, "lines": overview.table(result, names), "outcome": overview.outcome(result),
+        "cautions": [_coded(veil.text(line)) for line in cautions.cautions(result)],
         "tests": overview.tests(result), "said": " ".join(differences.summary(result)),
         "rates": differences.rates(result),
         "baseline": differences.baseline(result, result.rank_by) if result.comparisons else "",
@@ -136,7 +137,7 @@ def render(result: BenchResult, *, redact: bool = False) -> str:
         "matrices": figures.matrix_galleries(result), "panels": panels.glances(result),
         "learning": figures.learning_figures(result, kept), "maps": page.maps, "strips": page.strips,
         "looks": looks.looks(result, kept, veil),
-        "styles": {row.label: place % 8 for row, place in zip(result.rows, _numbers(result), strict=True)},
+        "styles": {row.label: place for row, place in zip(result.rows, _numbers(result), strict=True)},
         "meanings": meanings(name for row in result.rows for name in row.metrics),
         "environment": kept.environment, "command": veil.text(kept.text("command.txt").strip()),
         "configuration": veil.text(kept.text("bench.yaml")) if not redact else "",
@@ -155,6 +156,14 @@ def _shown_pictures(page: Page, shown: Iterable[Any]) -> list[Picture]:
                 page.use(item.picture)
             page.use(strip.missed.picture if strip.missed else None)
     return list(page.pictures.values())
+
+
+def _coded(line: str) -> Markup:
+    """What stands between backticks, as code."""
+    parts = escape(line).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
+    )
 
 
 def _numbers(result: BenchResult) -> list[int]:

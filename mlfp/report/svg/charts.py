@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from mlfp.report.svg.element import DASH, band, drawing, group, line, mark, path, tag, text
+from mlfp.report.svg.element import DASH, band, colour, drawing, group, line, mark, path, tag, text
 from mlfp.report.svg.plot import Plot, Side
 from mlfp.report.svg.scale import Scale, around
 
@@ -55,7 +55,7 @@ def lines(series: Sequence[Series], x: Side, y: Side, *, label: str, width: floa
         if item.marks and len(there):
             chosen = there[np.unique(np.linspace(0, len(there) - 1, item.marks).round().astype(int))]
             parts += [mark(item.style, across[place], height[place]) for place in chosen]
-        plot.add(group(tag("title", item.name), *parts, class_=f"series m{item.style}", data_series=item.style))
+        plot.add(group(tag("title", item.name), *parts, class_=f"series {colour(item.style)}", data_series=item.style))
     return plot.render()
 
 
@@ -115,7 +115,7 @@ def forest(dots: Sequence[Dot], *, label: str, x: str = "", width: float = 360.0
         if names:
             parts.append(text(left - 10, y + 3.5, shortened(dot.name, 21), anchor="end", class_="name"))
         if np.isfinite(dot.value):
-            parts.append(group(tag("title", dot.name), whisker(across, dot, y), class_=f"m{dot.style}"))
+            parts.append(group(tag("title", dot.name), whisker(across, dot, y), class_=colour(dot.style)))
     return drawing(width, height, *parts, label=label)
 
 

@@ -90,12 +90,17 @@ _PATHS = {
 
 
 def mark(shape: int, x: float, y: float, class_: str = "") -> Markup:
-    """The shape of this number, at a place; from the ninth on they come again."""
-    name = SHAPES[shape % len(SHAPES)]
+    """The shape of this number, at a place; from the ninth on they come again, in other colours than before."""
+    name = SHAPES[(shape + 3 * (shape // len(SHAPES))) % len(SHAPES)]
     classes = f"mark {'open' if name in ('cross', 'plus', 'ring') else 'solid'} {class_}".strip()
     if name in ("circle", "ring"):
         return tag("circle", cx=x, cy=y, r=3.9, class_=classes)
     return tag("path", d=_PATHS[name], transform=f"translate({number(x)} {number(y)})", class_=classes)
+
+
+def colour(style: int) -> str:
+    """The class that gives this number's colour and dash; eight of each."""
+    return f"m{style % len(SHAPES)}"
 
 
 def _name(key: str) -> str:

@@ -66,7 +66,7 @@ def _register_conditions(register: Register) -> None:
         "fairness",
         "mlfp_plugins.evaluators.fairness:Fairness",
         summary="Errors and hits of groups by sex, age, site, ... at one threshold for all, and the gaps between them.",
-        version=2,
+        version=3,
         paper="ISO/IEC 19795-10:2024",
     )
     register(

@@ -30,7 +30,7 @@ class Fairness:
     """``fnmr[sex=F]``, ``fmr[sex=F]``, ``hit_at_1[sex=F]`` of each group, errors at one threshold for all, and gaps.
 
     The threshold is the lowest at which at most a share ``fmr`` of all pairs of different subjects are taken for one.
-    A group's false non-match rate is that of mated pairs whose query is in it, its false match rate that of pairs of
+    A group's false non-match rate is that of mated pairs with a scan in it, its false match rate that of pairs of
     different subjects who both are. Its ``hit_at_1`` is that of queries in it, among the whole gallery;
     ``accepted_hit_at_1`` asks besides that the nearest scan be more alike than the threshold.
     ``fnmr_gap_sex`` is the highest group's rate less the lowest's, and so of the others. A group of fewer than 10
@@ -101,7 +101,8 @@ class Fairness:
         asking, answering = _ranges(asking, answering, self.parts)
         kept, notes = [], []
         for name in sorted(set(asking) - {"", "nan"}):
-            in_mated = asking[mated.queries] == name
+            # Of one person's two scans either may be the query; by sex both are in a group, by modality one may be.
+            in_mated = (asking[mated.queries] == name) | (answering[mated.gallery] == name)
             in_others = (asking[others.queries] == name) & (answering[others.gallery] == name)
             if in_mated.sum() < roc.ERRORS:
                 notes.append(f"{column} {name} has {int(in_mated.sum())} mated pairs, which are too few")

@@ -88,3 +88,16 @@ def test_a_column_must_be_there() -> None:
         Fairness(by=("sexx",))(unfair(10))
     with pytest.raises(ParameterError, match="between 0 and 1"):
         Fairness(fmr=0.0)(unfair(10))
+
+
+def test_a_column_that_differs_within_a_subject_is_counted_whichever_scan_comes_first() -> None:
+    rng = np.random.default_rng(1)
+    labels, kinds = np.repeat(np.arange(40), 3), np.tile(["T1", "FLAIR", "T2"], 40)
+    vectors = rng.normal(size=(40, 8))[labels] + np.where(kinds == "T2", 1.5, 0.3)[:, None] * rng.normal(size=(120, 8))
+    forward = Fairness(by=("modality",), fmr=0.05)(trial(labels, vectors, modality=kinds))
+    turned = Fairness(by=("modality",), fmr=0.05)(trial(labels[::-1], vectors[::-1], modality=kinds[::-1]))
+    for kind in ("T1", "FLAIR", "T2"):
+        name = f"fnmr[modality={kind}]"
+        assert forward[name].n == 80  # of each subject two of three pairs
+        assert turned[name].value == pytest.approx(forward[name].value)
+    assert forward["fnmr[modality=T2]"].value > forward["fnmr[modality=T1]"].value

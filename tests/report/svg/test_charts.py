@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from mlfp.report.svg.charts import Dot, Series, forest, heat, histogram, lines, shortened
-from mlfp.report.svg.element import DASH, SHAPES, mark, path, tag
+from mlfp.report.svg.element import DASH, SHAPES, colour, mark, path, tag
 from mlfp.report.svg.plot import MARGINS, Side
 
 
@@ -75,6 +75,8 @@ def test_a_matrix_writes_every_value_and_a_dash_for_none() -> None:
 def test_shapes_differ() -> None:
     drawn = {str(mark(number, 0, 0)) for number in range(len(SHAPES))}
     assert len(drawn) == len(SHAPES)
+    colours_too = {(colour(number), str(mark(number, 0, 0))) for number in range(5 * len(SHAPES))}
+    assert len(colours_too) == 5 * len(SHAPES)
     assert tag("g", None_=None, a_b=1.25) == '<g a-b="1.2"></g>'
 
 
