@@ -57,10 +57,7 @@ def read(folder: Path, *, rank_by: str | None = None) -> BenchResult:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(
-            f"no finished comparison in {str(folder)!r}",
-            hints=["`mlfp bench` writes them to results/NAME, or to the folder given with -o."],
-        ) from None
+        raise UsageError(f"no finished comparison in {str(folder)!r}", hints=[_unfinished(folder)]) from None
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{path} cannot be read: {error}", hints=["Run the comparison again: it writes it anew."]
@@ -73,6 +70,15 @@ def read(folder: Path, *, rank_by: str | None = None) -> BenchResult:
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is no result of mlfp bench", hints=[f"It lacks {error}."]) from error
     return result if rank_by is None else _reranked(result, rank_by)
+
+
+def _unfinished(folder: Path) -> str:
+    """What to do where there is no result."""
+    if (folder / "results.jsonl").is_file():
+        command = folder / "command.txt"
+        again = command.read_text(encoding="utf-8").strip() if command.is_file() else "mlfp bench"
+        return f"It was stopped, or run with --only. A report is written once all methods are done: {again} -o {folder}"
+    return "`mlfp bench` writes them to results/NAME, or to the folder given with -o."
 
 
 def of_result(result: BenchResult) -> dict[str, Any]:

@@ -57,10 +57,15 @@ def render(result: BenchResult, *, width: int) -> RenderableType:
         parts += [Text(f"\n{printed.title(result)}", style="bold"), printed.on_terminal(result)]
     parts += [Text(line) for line in _below(result)]
     if dropped:
-        parts.append(
-            Text("More columns, every interval, and pictures: report.html in the folder of the results.", style="dim")
-        )
+        parts.append(Text(_more(result), style="dim"))
     return Group(*parts)
+
+
+def _more(result: BenchResult) -> str:
+    if (result.folder / "report.html").is_file():
+        return "More columns, every interval, and pictures: report.html in the folder of the results."
+    return "More columns and every interval: results.jsonl in the folder of the results. A report shows all methods, "\
+        "so none is written with --only."
 
 
 def print_result(result: BenchResult, console: Console) -> None:

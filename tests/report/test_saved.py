@@ -47,3 +47,11 @@ def test_a_file_that_is_no_result_is_an_error_that_says_so(text: str, tmp_path: 
 def test_a_folder_without_results_is_an_error_that_tells_where_they_are_made(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="mlfp bench"):
         saved.read(tmp_path)
+
+
+def test_where_only_some_methods_were_run_it_says_how_to_run_the_others(tmp_path: Path) -> None:
+    (tmp_path / "results.jsonl").write_text("{}\n")
+    (tmp_path / "command.txt").write_text("mlfp bench losses.yaml\n")
+    with pytest.raises(UsageError) as refused:
+        saved.read(tmp_path)
+    assert f"mlfp bench losses.yaml -o {tmp_path}" in " ".join(refused.value.hints)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -78,3 +80,10 @@ def test_no_colour_is_asked_for_where_none_is_wanted(make_result: Make, monkeypa
     Console(file=stream, width=80, force_terminal=True, highlight=False).print(render(make_result(), width=80))
     codes = {part.split("m")[0] for part in stream.getvalue().split("\x1b[")[1:]}
     assert codes <= {"0", "1", "2"}  # bold and dim at most
+
+
+def test_it_points_at_a_report_only_where_there_is_one(make_result: Make, tmp_path: Path) -> None:
+    result = replace(make_result(), folder=tmp_path)
+    assert "none is written with --only" in " ".join(_text(result, 60).split())
+    (tmp_path / "report.html").write_text("")
+    assert "pictures: report.html in the folder" in " ".join(_text(result, 60).split())
