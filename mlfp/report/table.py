@@ -64,8 +64,10 @@ def render(result: BenchResult, *, width: int) -> RenderableType:
 def _more(result: BenchResult) -> str:
     if (result.folder / "report.html").is_file():
         return "More columns, every interval, and pictures: report.html in the folder of the results."
-    return "More columns and every interval: results.jsonl in the folder of the results. A report shows all methods, "\
+    return (
+        "More columns and every interval: results.jsonl in the folder of the results. A report shows all methods, "
         "so none is written with --only."
+    )
 
 
 def print_result(result: BenchResult, console: Console) -> None:
