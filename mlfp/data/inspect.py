@@ -218,8 +218,8 @@ def _summary(days: tuple[int, ...]) -> dict[str, float] | None:
 def _sessions(table: ScanTable) -> dict[int, int]:
     if "session" not in table.columns:
         return {}
-    pairs = set(zip(table.subjects, table.column("session"), strict=True))
-    return _tally(Counter(subject for subject, _ in pairs))
+    pairs = table.frame[["subject", "session"]].drop_duplicates()
+    return _tally(Counter(pairs["subject"]))
 
 
 def _tally(counts: Counter[Any]) -> dict[int, int]:

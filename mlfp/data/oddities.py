@@ -37,15 +37,26 @@ def missing_modalities(frame: pd.DataFrame) -> Iterator[Remark]:
     """Sessions (or subjects, where there are none) without a modality that most of them have."""
     if "modality" not in frame:
         return
-    session = frame.get("session", "")
-    units = frame["subject"] + "\x1f" + session
-    everyone = set(units)
-    for name in frame["modality"].unique():
-        having = set(units[frame["modality"] == name])
-        if name and _USUAL * len(everyone) < len(having) < len(everyone):
-            for unit in sorted(everyone - having):
-                about = " session ".join(part for part in unit.split("\x1f") if part)
-                yield Remark(MISSING, about, f"has no {name}; {len(having)} of {len(everyone)} have one")
+    kinds, names = pd.factorize(frame["modality"])
+    keys = [key for key in ("subject", "session") if key in frame]
+    units = _numbered(frame[keys])
+    everyone, first = np.unique(units, return_index=True)
+    for kind, name in enumerate(names):
+        lacking = ~np.isin(everyone, units[kinds == kind])
+        having = len(everyone) - int(lacking.sum())
+        if name and _USUAL * len(everyone) < having < len(everyone):
+            for parts in frame[keys].iloc[first[lacking]].sort_values(keys).itertuples(index=False, name=None):
+                about = " session ".join(part for part in parts if part)
+                yield Remark(MISSING, about, f"has no {name}; {having} of {len(everyone)} have one")
+
+
+def _numbered(frame: pd.DataFrame) -> np.ndarray:
+    """(N,) a number for each row, the same where the rows are the same; as tuples, many rows take seconds."""
+    numbers = np.zeros(len(frame), dtype=np.int64)
+    for column in frame:
+        codes, values = pd.factorize(frame[column], use_na_sentinel=False)
+        numbers = numbers * (len(values) + 1) + codes
+    return numbers
 
 
 def repeated(frame: pd.DataFrame) -> Iterator[Remark]:
@@ -66,7 +77,8 @@ def days_between(frame: pd.DataFrame) -> np.ndarray:
     """Days from each session of a subject to the next, by ``date``, else by a ``session`` that is a date; sorted."""
     for column in ("date", "session"):
         if column in frame:
-            days = frame[column].map(_day)
+            codes, texts = pd.factorize(frame[column])
+            days = np.array([_day(text) for text in texts], dtype=np.int64)[codes]
             if (days > 0).any():
                 sessions = frame.assign(day=days)[days > 0].drop_duplicates(["subject", "day"])
                 apart = sessions.sort_values("day").groupby("subject")["day"].diff().dropna()

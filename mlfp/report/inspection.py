@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlfp.bench.records import write_text
-from mlfp.bench.suggest import suggest
 from mlfp.data.chain import Chain
 from mlfp.data.inspect import Inspection, inspect, spelled
 from mlfp.data.sheet import tiles
@@ -38,6 +37,10 @@ def look(spec: Spec, *, read: bool, html: Path | None, write: Path | None, progr
     dataset = registry().build("dataset", spec)
     table = dataset.table()
     found = inspect(table, dataset, read=read, progress=progress)
+    if html is None and write is None:
+        return found
+    from mlfp.bench.suggest import suggest  # what trainings take is a third of a second away
+
     suggestion = ""
     try:
         suggestion = suggest(found, table, spec, name=_plain(write.stem) if write else "compare")

@@ -161,6 +161,8 @@ def _text(values: pd.Series[Any]) -> pd.Series[Any]:
         # Whole numbers become floats in pandas where one is missing: 7.0 was 7, and is 7 in every other manifest.
         if len(known) and (np.abs(known) < 2**53).all() and (known == np.round(known)).all():
             values = values.astype("Int64")
+    if isinstance(values.dtype, pd.StringDtype):  # as it is: by way of objects, many rows take a while
+        return values.fillna("").str.strip()
     given = values.astype(object)
     return given.where(values.notna(), "").astype(str).str.strip()
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from operator import ne
 from typing import Any
 
 import pandas as pd
@@ -40,9 +41,8 @@ class Kept:
             told: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        for name, state in zip(told["names"], told["states"], strict=True):
-            if changed(f"{self.top}/{name}" if name else self.top) != state:
-                return None
+        if any(map(ne, map(changed, map(f"{self.top}/".__add__, told["names"])), told["states"])):
+            return None
         return table.to_pandas(), [Remark(*item) for item in told["remarks"]]
 
     def keep(self, frame: pd.DataFrame, remarks: list[Remark], states: Mapping[str, int]) -> None:
