@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlfp.api.common import Announce, announce_failures, config_of, path_of, unheard
-from mlfp.bench import engine
+from mlfp.bench import checking, engine
 from mlfp.bench.config import BenchConfig
 from mlfp.bench.plan import Material, Run, gather, runs
 from mlfp.bench.records import Record, RunFolder
@@ -76,9 +76,9 @@ def _trained(
     from mlfp.bench.execute import Workshop, execute
     from mlfp.plugins import registry
 
+    checking.check_components(parsed, material, progress)
     workshop = Workshop(parsed, material, progress)
     announce_failures(workshop.scans.failures, announce)
-    engine.check_methods(parsed, workshop.scans.shape[0], workshop.scans.spatial_dims)
     observers = [registry().build("observer", spec) for spec in parsed.observers]
     record = execute(run, workshop, folder, observers=observers, progress=progress)
     measured = {item["name"]: folder.estimates(record, key) for key, item in record.evaluations.items()}

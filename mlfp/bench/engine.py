@@ -11,20 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlfp.bench import results
-from mlfp.bench.config import BenchConfig, file_key, parse
+from mlfp.bench import checking, results
+from mlfp.bench.config import BenchConfig, parse
 from mlfp.bench.environment import environment
 from mlfp.bench.fair import Fair
 from mlfp.bench.plan import Material, Run, check_sides, evaluation_key, gather, runs
 from mlfp.bench.quick import quick
 from mlfp.bench.records import Record, RunFolder, to_json, write_lines, write_text
 from mlfp.bench.source import Source
-from mlfp.errors import MlfpError, ParameterError, UsageError, nearest
+from mlfp.errors import MlfpError, ParameterError, nearest
 from mlfp.execution.progress import Progress, silent
 from mlfp.hookspecs import OWN
 from mlfp.plugins import registry
 from mlfp.types.remark import told
-from mlfp.types.scan_table import ScanTable
 
 if TYPE_CHECKING:
     from mlfp.bench.execute import Workshop
@@ -72,7 +71,7 @@ def bench(
     folder = out or Path("results") / parsed.name
     fair = Fair(parsed, material, planned) if parsed.protocol is not None else None
     if check:
-        _check_components(parsed, material)
+        checking.check_all(parsed, material, progress)
         protocol = fair.to_json() if fair is not None else {}
         return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe(), protocol=protocol)
     with locked(folder):
@@ -117,71 +116,6 @@ def _data(text: str, configured: Any, announce: Announce) -> dict[str, Any]:
     same = isinstance(configured, Mapping) and configured.get("use") == found["use"]
     named = text.startswith(f"{found['use']}:") or found["use"] not in ("manifest", "folder")
     return {**configured, **found} if same and named else found
-
-
-def _check_components(config: BenchConfig, material: Material) -> None:
-    """Check every component's parameters against the first scan that can be read, before any training."""
-    from mlfp.data.probe import first_readable
-
-    _check_chain(config, material)
-    try:
-        volume = material.chain(first_readable(material.dataset, material.table))
-    except ParameterError as error:
-        raise config.source.locate(error, ("preprocess",)) from error
-    check_methods(config, volume.data.shape[0], volume.spatial_dims)
-    if config.protocol is None:  # which makes further splits of its own
-        _check_batches(config, material.table.select(material.split.train))
-
-
-def _check_batches(config: BenchConfig, training: ScanTable) -> None:
-    from mlfp.training.batches import check_batch
-
-    for method in config.methods:
-        try:
-            check_batch(training, method.settings.batch)
-        except ParameterError as error:
-            error.key = file_key(error.key, method.keys)
-            raise config.source.locate(error) from error
-        except UsageError as error:
-            raise error.at(config.source.where(file_key(("batch",), method.keys))) from error
-
-
-def _check_chain(config: BenchConfig, material: Material) -> None:
-    """Build the steps of the preprocessing, for a complaint with file and line."""
-    try:
-        material.chain.check()
-    except ParameterError as error:
-        raise config.source.locate(error, ("preprocess",)) from error
-
-
-def check_methods(config: BenchConfig, in_channels: int, spatial_dims: int) -> None:
-    """Check every component of every method.
-
-    :raises ParameterError: with file and line of the first that does not fit.
-    """
-    from mlfp.training.checks import check_components
-
-    source = config.source
-    for method in (*config.methods, *config.extremes()):
-        try:
-            check_components(method.settings, registry(), in_channels=in_channels, spatial_dims=spatial_dims)
-        except ParameterError as error:
-            error.key = file_key(error.key, method.keys)
-            raise source.locate(error) from error
-    for place, opponent in enumerate(config.opponents):
-        if opponent.spec.use != "untrained":
-            _located(source, ("compare_with", place), "scorer", opponent.spec, spatial_dims)
-    for place, evaluation in enumerate(config.evaluations):
-        _located(source, ("evaluate", place), "evaluator", evaluation.spec, spatial_dims)
-        for step, spec in enumerate(evaluation.derive):
-            _located(source, ("evaluate", place, "derive", step), "preprocessor", spec, spatial_dims)
-
-
-def _located(source: Source, key: tuple[str | int, ...], kind: str, spec: Any, spatial_dims: int) -> None:
-    try:
-        registry().check(kind, spec, {"spatial_dims": spatial_dims})
-    except ParameterError as error:
-        raise source.locate(error, key) from error
 
 
 @contextmanager
@@ -300,12 +234,12 @@ class _Bench:
         # Here, and not at the top: a comparison that is done must answer without importing torch.
         from mlfp.bench.execute import Workshop
 
-        _check_chain(self.config, self.material)
+        checking.check_components(self.config, self.material, self.progress)
+        for _, name, error in checking.unmeasurable(self.config, self.material):
+            self.announce(f"{name} will not be measured: {error.what}")
         workshop = Workshop(self.config, self.material, self.progress)
-        scans = workshop.scans
-        for failure in scans.failures:
+        for failure in workshop.scans.failures:
             self.announce(f"left out {failure.scan}: {failure.reason}")
-        check_methods(self.config, scans.shape[0], scans.spatial_dims)
         return workshop
 
     def _work(self, todo: Sequence[Run], records: dict[str, Record | None]) -> None:

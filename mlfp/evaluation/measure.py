@@ -13,6 +13,7 @@ from mlfp.errors import MlfpError, ParameterError
 from mlfp.evaluation import exhibits, intervals
 from mlfp.evaluation.settings import EvaluationSpec
 from mlfp.execution.progress import Progress, silent
+from mlfp.interfaces.evaluator import CheckingEvaluator, Evaluator
 from mlfp.types.estimate import Estimate
 from mlfp.types.measured import Measured
 from mlfp.types.scan_table import ScanTable
@@ -21,8 +22,6 @@ from mlfp.types.trial import Scans, Similarity, Trial
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from mlfp.interfaces.evaluator import Evaluator
 
 
 @dataclass(frozen=True)
@@ -127,11 +126,7 @@ def measure(
     :param progress: told of long work.
     :raises ParameterError: a column is missing, or nothing is left to compare.
     """
-    asking = _chosen(queries.table, spec, "query")
-    answering = _chosen(gallery.table, spec, "gallery")
-    for column in spec.ignore:
-        for side in (queries, gallery):
-            _column(side.table, column, "ignore")
+    asking, answering = _sides(spec, queries.table, gallery.table)
     whole = Trial(
         queries=queries.table,
         gallery=gallery.table,
@@ -147,6 +142,38 @@ def measure(
     if spec.across is None:
         return Measured.of(evaluator(selected(whole, asking, answering)))
     return _across(spec.across, evaluator, whole, asking, answering)
+
+
+def check(spec: EvaluationSpec, evaluator: Evaluator, table: ScanTable) -> None:
+    """See whether a side of the split can be measured, before there is a method: as far as its table tells.
+
+    :raises MlfpError: a column is missing, nothing is left to compare, or the evaluator says that it cannot.
+    """
+    asking, answering = _sides(spec, table, table)
+    whole = Trial(table, table, _Unknown(), spec.ignore)
+    pairs = [("", asking, answering)] if spec.across is None else _pairs(spec.across, whole, asking, answering)
+    for pair, rows, columns in pairs:
+        if isinstance(evaluator, CheckingEvaluator):
+            try:
+                evaluator.check(selected(whole, rows, columns))
+            except MlfpError as error:
+                raise (error.at(f"across {spec.across}: {pair}") if pair else error) from None
+
+
+class _Unknown:
+    """The similarity of what nothing compares."""
+
+    def block(self, queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+        """None to be had."""
+        raise AssertionError("an evaluator's check compares nothing")
+
+
+def _sides(spec: EvaluationSpec, queries: ScanTable, gallery: ScanTable) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the scans that ask, and of those that are searched."""
+    for column in spec.ignore:
+        for table in (queries, gallery):
+            _column(table, column, "ignore")
+    return _chosen(queries, spec, "query"), _chosen(gallery, spec, "gallery")
 
 
 def _across(column: str, evaluator: Evaluator, whole: Trial, asking: np.ndarray, answering: np.ndarray) -> Measured:

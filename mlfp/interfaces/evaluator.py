@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from mlfp.types.estimate import Estimate
 from mlfp.types.trial import Trial
@@ -28,5 +28,17 @@ class Evaluator(Protocol):
 
         One that has something to draw, or a word on what it could not measure, gives a
         :class:`~mlfp.types.measured.Measured`, which is a mapping with ``exhibits`` and ``notes``.
+        """
+        ...
+
+
+@runtime_checkable
+class CheckingEvaluator(Protocol):
+    """One that can tell before any training what it will not be able to measure."""
+
+    def check(self, trial: Trial) -> None:
+        """Look at the tables of a trial: nothing is there yet to compare its scans by.
+
+        :raises MlfpError: it cannot be measured, and why.
         """
         ...

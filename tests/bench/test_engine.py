@@ -250,6 +250,38 @@ def test_check_runs_nothing(comparison: Config, tmp_path: Path) -> None:
     assert result.data["test"]["subjects"] > 0
 
 
+def test_a_slip_is_told_before_more_than_one_scan_is_prepared(
+    comparison: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFP_CACHE", str(tmp_path / "cache"))
+    wrong = {"objective": {"twins": [{"loss": "barlow-twins", "miner": "batched-hard"}]}}
+    prepared: list[int] = []
+    with pytest.raises(ParameterError, match="takes no miner"):
+        engine.bench(
+            {**comparison, "grid": wrong},
+            out=tmp_path / "out",
+            progress=lambda what, done, total: prepared.append(total),
+        )
+    assert prepared == [1]
+
+
+def test_check_takes_the_first_scan_that_can_be_prepared(comparison: Config, tmp_path: Path) -> None:
+    source = Path(comparison["data"]["path"])
+    table = pd.read_csv(source, dtype=str)
+    table["path"] = [str(source.parent / path) for path in table["path"]]
+
+    def checked(broken: int) -> BenchResult:
+        paths = [f"{path}.gone" if place < broken else path for place, path in enumerate(table["path"])]
+        table.assign(path=paths).to_csv(tmp_path / "scans.csv", index=False)
+        data = {"use": "manifest", "path": str(tmp_path / "scans.csv")}
+        return engine.bench({**comparison, "data": data}, out=tmp_path / "out", check=True)
+
+    assert checked(3).rows == []
+    with pytest.raises(UsageError, match=r"none of the first 20 scans of .* can be prepared") as caught:
+        checked(len(table))
+    assert "there is no such file" in str(caught.value)
+
+
 def test_only_keeps_the_labels_that_fit(comparison: Config, tmp_path: Path) -> None:
     result = engine.bench(comparison, out=tmp_path, only="corr*")
     assert [row.label for row in result.rows] == ["correlation"]

@@ -68,6 +68,17 @@ Config = dict[str, Any]
             "base.batch",
         ),
         ({"compare_with": ["ssmi"]}, "unknown scorer 'ssmi'", "compare_with.0"),
+        (
+            {"evaluate": [{"use": "few-shot", "ways": 500}]},
+            "500-way 1-shot episodes need 500 subjects",
+            "evaluate.0.ways",
+        ),
+        ({"evaluate": [{"use": "retrieval", "k": [0]}]}, "ranks should be 1 or more", "evaluate.0.k"),
+        ({"evaluate": [{"use": "retrieval", "across": "modalty"}]}, "has no column 'modalty'", "evaluate.0.across"),
+        ({"evaluate": [{"use": "verification", "fmr": [2]}]}, "rates lie between 0 and 1", "evaluate.0.fmr"),
+        ({"evaluate": [{"use": "open-set", "fpir": [2]}]}, "rates lie between 0 and 1", "evaluate.0.fpir"),
+        ({"evaluate": [{"use": "fairness", "by": ["sx"]}]}, "has none of the columns sx", "evaluate.0.by"),
+        ({"evaluate": [{"use": "cross-modal", "column": "kind"}]}, "has no column 'kind'", "evaluate.0.column"),
         ({"evaluate": [{"use": "retrieval", "kk": 1}]}, "has no parameter 'kk'", "evaluate.0.kk"),
     ],
 )

@@ -106,6 +106,20 @@ def test_a_tree_too_small_to_train_on_is_told_by_check(trees: ModuleType, tmp_pa
         api.bench(FOLDER / "fsf-brats2021-as-printed.yaml", data=data, check=True)
 
 
+def test_a_tree_too_small_for_the_episodes_is_told_by_check_and_by_a_run(trees: ModuleType, tmp_path: Path) -> None:
+    data = f"brats2021:{trees.brats2021(tmp_path / 'brats', subjects=10)}"
+    preset, fewer = FOLDER / "fsf-brats2021-as-printed.yaml", {"base.batch.subjects": "4"}
+    with pytest.raises(UsageError, match=r"20-way 1-shot episodes need 20 subjects .* 2 of 2") as caught:
+        api.bench(preset, data=data, overrides=fewer, check=True)
+    assert str(caught.value.where).endswith("evaluate.0.ways")
+    heard: list[str] = []
+    small = {**fewer, **SMALL["fsf-brats2021"], "evaluate.1.ways": "all"}
+    api.bench(preset, data=data, overrides=small, only="outline", out=tmp_path / "out", announce=heard.append)
+    assert [line.partition(" will not be measured: ")[0] for line in heard if "will not be" in line] == [
+        "20-way 1-shot", "100-way 1-shot", "100-way 3-shot"
+    ]  # fmt: skip
+
+
 def test_a_tree_that_will_not_do_is_told_by_check(trees: ModuleType, tmp_path: Path) -> None:
     top = trees.chest(tmp_path / "chest")
     shutil.rmtree(top / "csv_files")
@@ -121,7 +135,7 @@ def test_what_is_odd_about_a_tree_is_announced_and_costs_nothing_else(trees: Mod
     api.bench(
         FOLDER / "fsf-brats2021-as-printed.yaml",
         data=f"brats2021:{top}",
-        overrides={"base.batch.subjects": "4"},
+        overrides={"base.batch.subjects": "4", **{f"evaluate.{place}.ways": "all" for place in range(4)}},
         check=True,
         announce=heard.append,
     )

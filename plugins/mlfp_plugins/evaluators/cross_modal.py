@@ -36,11 +36,20 @@ class CrossModal:
         self.column = column
         self.metrics = metrics
 
+    def check(self, trial: Trial) -> None:
+        """See :class:`mlfp.interfaces.evaluator.CheckingEvaluator`."""
+        for table in (trial.queries, trial.gallery):
+            try:
+                table.column(self.column)
+            except ParameterError as error:
+                raise error.under("column") from None
+
     def __call__(self, trial: Trial) -> Measured:
         """Rank in every cell.
 
         :raises ParameterError: the column is missing, or nobody is to be found in any cell.
         """
+        self.check(trial)
         asking, answering = trial.queries.column(self.column), trial.gallery.column(self.column)
         rows, columns = tuple(sorted(set(asking))), tuple(sorted(set(answering)))
         cells = {

@@ -59,22 +59,30 @@ class Fairness:
         self.parts = parts
         self.most = most
 
-    def __call__(self, trial: Trial) -> Measured:
-        """Compare groups.
-
-        :raises ParameterError: none of the columns is there, or the rate is none.
-        :raises UsageError: the number of pairs cannot support the rate.
-        """
+    def check(self, trial: Trial) -> None:
+        """See :class:`mlfp.interfaces.evaluator.CheckingEvaluator`."""
         if not 0 < self.fmr < 1:
             raise ParameterError(f"a rate lies between 0 and 1, got fmr = {self.fmr}", key=("fmr",))
-        there = [name for name in self.by if name in trial.queries.columns and name in trial.gallery.columns]
-        if not there:
+        if not self._there(trial):
             known = trial.queries.columns
             raise ParameterError(
                 f"{trial.queries.source} has none of the columns {', '.join(self.by)}",
                 key=("by",),
                 hints=[*nearest(self.by[0] if self.by else "", known), f"Its columns: {', '.join(known)}"],
             )
+
+    def _there(self, trial: Trial) -> list[str]:
+        """The columns, of those asked for, that there are."""
+        return [name for name in self.by if name in trial.queries.columns and name in trial.gallery.columns]
+
+    def __call__(self, trial: Trial) -> Measured:
+        """Compare groups.
+
+        :raises ParameterError: none of the columns is there, or the rate is none.
+        :raises UsageError: the number of pairs cannot support the rate.
+        """
+        self.check(trial)
+        there = self._there(trial)
         mated, others = pairs(trial, most=self.most)
         if not roc.supported(np.array([self.fmr]), others.total)[0]:
             raise UsageError(

@@ -44,13 +44,21 @@ class FewShot:
         self.episodes = episodes
         self.hits = hits
 
+    def check(self, trial: Trial) -> None:
+        """See :class:`mlfp.interfaces.evaluator.CheckingEvaluator`."""
+        self._check_numbers()
+        self._ways(trial, self._episodes(trial))
+
+    def _episodes(self, trial: Trial) -> Episodes:
+        return Episodes(trial.queries, trial.gallery, trial.ignore, self.shots)
+
     def __call__(self, trial: Trial) -> dict[str, Estimate]:
         """Draw the trial's episodes and answer them.
 
         :raises ParameterError: fewer subjects qualify than ways are asked for, or a number is out of range.
         """
-        self._check()
-        episodes = Episodes(trial.queries, trial.gallery, trial.ignore, self.shots)
+        self._check_numbers()
+        episodes = self._episodes(trial)
         ways = self._ways(trial, episodes)
         measured = {name: np.zeros(len(episodes.subjects)) for name in self._names()}
         drawn = np.zeros(len(episodes.subjects))
@@ -72,7 +80,7 @@ class FewShot:
         units = Units(names, names, total[used] / drawn[used], drawn[used])
         return intervals.estimate(units, seed=trial.seed, n=self.episodes)
 
-    def _check(self) -> None:
+    def _check_numbers(self) -> None:
         smallest = {"ways": 2, "shots": 1, "episodes": 1}
         for name, least in smallest.items():
             value = getattr(self, name)

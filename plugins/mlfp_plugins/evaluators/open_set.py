@@ -41,13 +41,17 @@ class OpenSet:
     def __init__(self, fpir: tuple[float, ...] = (1e-1, 1e-2)) -> None:
         self.fpir = fpir
 
+    def check(self, trial: Trial) -> None:
+        """See :class:`mlfp.interfaces.evaluator.CheckingEvaluator`."""
+        if not self.fpir or not all(0 < rate < 1 for rate in self.fpir):
+            raise ParameterError(f"rates lie between 0 and 1, got fpir = {list(self.fpir)}", key=("fpir",))
+
     def __call__(self, trial: Trial) -> Measured:
         """Search.
 
         :raises ParameterError: a rate that is none.
         """
-        if not self.fpir or not all(0 < rate < 1 for rate in self.fpir):
-            raise ParameterError(f"rates lie between 0 and 1, got fpir = {list(self.fpir)}", key=("fpir",))
+        self.check(trial)
         searches = _Searches(trial)
         rates, asked = np.array(self.fpir), len(trial.queries)
         enough = roc.supported(rates, asked)

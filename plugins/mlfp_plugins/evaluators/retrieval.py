@@ -50,14 +50,18 @@ class Retrieval:
         self.map_k = map_k
         self.map_divisor = map_divisor
 
+    def check(self, trial: Trial) -> None:
+        """See :class:`mlfp.interfaces.evaluator.CheckingEvaluator`."""
+        for name, ranks in (("k", self.k), ("map_k", self.map_k)):
+            if any(k < 1 for k in ranks):
+                raise ParameterError(f"ranks should be 1 or more, got {name} = {list(ranks)}", key=(name,))
+
     def __call__(self, trial: Trial) -> Measured:
         """Rank, and average over queries.
 
         :raises ParameterError: a rank below 1.
         """
-        for name, ranks in (("k", self.k), ("map_k", self.map_k)):
-            if any(k < 1 for k in ranks):
-                raise ParameterError(f"ranks should be 1 or more, got {name} = {list(ranks)}", key=(name,))
+        self.check(trial)
         ranking = rank(trial, at_least=max((*self.k, *self.map_k, CMC)), lone=False)
         values = {
             "precision_at_1": metrics.precision_at_1(ranking),

@@ -49,14 +49,18 @@ class Verification:
         self.within = within
         self.most = most
 
+    def check(self, trial: Trial) -> None:
+        """See :class:`mlfp.interfaces.evaluator.CheckingEvaluator`."""
+        if not self.fmr or not all(0 < rate < 1 for rate in self.fmr):
+            raise ParameterError(f"rates lie between 0 and 1, got fmr = {list(self.fmr)}", key=("fmr",))
+
     def __call__(self, trial: Trial) -> Measured:
         """Compare pairs.
 
         :raises ParameterError: a rate that is none.
         :raises UsageError: there are no pairs.
         """
-        if not self.fmr or not all(0 < rate < 1 for rate in self.fmr):
-            raise ParameterError(f"rates lie between 0 and 1, got fmr = {list(self.fmr)}", key=("fmr",))
+        self.check(trial)
         mated, others = pairs(trial, most=self.most)
         estimates, line, notes = self._rates(trial, mated, others, "all", "")
         lines = [line]
