@@ -16,7 +16,8 @@ from mlfp.errors import UsageError
 from mlfp.execution.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from mlfp.explain.scans import Explanation
+    from mlfp.explain.gradcam import Baseline
+    from mlfp.explain.scans import Explanation, Method
     from mlfp.types.measured import Measured
 
 
@@ -98,19 +99,29 @@ def _the_one(found: Sequence[Run]) -> Run:
 
 
 def explain(
-    model: Path | str, scans: Sequence[Path | str], *, out: Path | str, wanted: Sequence[str] = (), **settings: Any
-) -> Explanation:
+    model: Path | str, scans: Sequence[Path | str], *, out: Path | str, wanted: Sequence[str] = (), subjects: int = 0,
+    method: Method | None = None, layer: str | None = None, baseline: Baseline = "none", fast: bool = False,
+    elements: int = 0, **settings: Any,
+) -> Explanation:  # fmt: skip
     """Write which voxels the fingerprints of scans look at, as PNG and NIfTI.
 
     :param model: a model's file, the folder that ``mlfp train`` wrote, or the name of a published one.
-    :param scans: files of scans; or a manifest, a folder or ``dataset:path``, with the ids ``wanted``.
+    :param scans: files of scans; or a manifest, a folder or ``dataset:path``, with the ids ``wanted`` or all scans of
+        its first ``subjects``.
     :param out: folder of the pictures and maps.
-    :param settings: see :func:`mlfp.explain.scans.explain`: ``layer``, ``method``, ``fast``, ``elements``, ...
+    :param method: ``occlusion``, for any encoder; ``grad-cam`` (DeepBrainPrint's) or ``hires-cam``, of a ``layer``;
+        None is the first, or ``grad-cam`` where one of the next four is given.
+    :param baseline: of a layer's maps: ``air`` explains what differs from the air around.
+    :param fast: one backward pass of a layer in place of one an element.
+    :param elements: so many of the fingerprint's elements are drawn one by one, as in DeepBrainPrint's figure 4.
+    :param settings: see :func:`mlfp.explain.scans.explain`: ``within``, ``compare_untrained``, ``device``, ...
     :raises UsageError: there is no such model, scan or layer, or they do not fit one another.
     """
     from mlfp.explain import scans as explaining
+    from mlfp.explain.sources import sources_of
     from mlfp.fingerprints.locate import model_file
     from mlfp.fingerprints.model import FingerprintModel
 
-    volumes = explaining.volumes_of([str(scan) for scan in scans], wanted)
-    return explaining.explain(FingerprintModel.load(model_file(model)), volumes, Path(out), **settings)
+    how = explaining.How.of(method, layer, baseline, fast, elements)
+    found = sources_of([str(scan) for scan in scans], wanted, subjects)
+    return explaining.explain(FingerprintModel.load(model_file(model)), found, Path(out), how, **settings)

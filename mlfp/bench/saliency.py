@@ -174,14 +174,13 @@ def _looks(maps: list[Saliency] | str, unlearnt: list[Saliency] | str | None, vo
 
 
 def _overlay(volume: Volume, found: Saliency, random: float) -> Overlay:
-    from mlfp.data.masks import head
+    from mlfp.data.masks import foreground
     from mlfp.explain.drawing import laid_over
 
-    inside, total = head(volume.data), float(found.mean.sum())
-    share = float(found.mean[inside].sum()) / total if total > 0 else float("nan")
+    inside, even = found.inside(foreground(volume.data))
     bright = volume.with_data(grey(volume.data[len(volume.data) // 2])[None])
     shown = laid_over(bright, found.mean, height=HEIGHT)
-    return Overlay(volume.scan, shown.width, shown.height, _jpeg(shown), share, float(inside.mean()), random)
+    return Overlay(volume.scan, shown.width, shown.height, _jpeg(shown), inside, even, random)
 
 
 def _jpeg(image: Image) -> str:

@@ -9,15 +9,13 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from mlfp.errors import UsageError
 from mlfp.explain.layers import find_layer, tapped
+from mlfp.explain.placing import Placing, placing, points_of
 
 Method = Literal["grad-cam", "hires-cam"]
 Baseline = Literal["none", "air"]
-
-_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,19 @@ class Saliency:
     :param mean: (*spatial) float32 from 0 to 1: the mean over the elements, on the image's grid.
     :param elements: (D, *map) float32, each element's own, on the layer's grid; (0, *map) in fast mode.
     :param fast_agreement: correlation over the image of the exact mean with what fast mode gives; 1 in fast mode.
+    :param place: brings maps of the layer to the image's grid; None where no layer was asked.
     """
 
     layer: str
     mean: np.ndarray
     elements: np.ndarray
     fast_agreement: float
+    place: Placing | None = None
+
+    def inside(self, mask: np.ndarray) -> tuple[float, float]:
+        """Share of the map's mass in a mask, and what it would be, were the map even wherever the network looks."""
+        even = np.ones(self.mean.shape) if self.place is None else self.place.seen[0].cpu().numpy()
+        return _share(self.mean, mask), _share(even, mask)
 
 
 def saliency(
@@ -58,6 +63,9 @@ def saliency(
     ``hires-cam`` (Draelos and Carin 2020) weighs every place of a map by its own gradient in place of the map's mean:
     what Grad-CAM cannot tell apart for encoders that flatten their last map, and so see where things are.
 
+    A map is laid over the image where its cells lie (:mod:`~mlfp.explain.placing`), and where the encoder saw the
+    image: turned back, if it turned it.
+
     A layer's maps are rarely 0 in the air around a head, and count there as anywhere. ``baseline="air"`` takes away
     from each map what most of its border shows, so that what is explained is the difference that the head makes.
 
@@ -66,7 +74,7 @@ def saliency(
     :param layer: its name; None is the last convolution.
     :raises UsageError: there is no such layer, or it gives several maps of one scan.
     """
-    name = find_layer(model, forward, images, layer)
+    name, lattice = find_layer(model, forward, images, layer)
     with tapped(model.get_submodule(name)) as found, torch.enable_grad():
         embedded = forward(images)[0]
     if len(found) != 1 or found[0].shape[0] != 1:
@@ -75,14 +83,15 @@ def saliency(
             hints=["Its encoder sees slices or patches of the scan apart: cut one out to explain it."],
         )
     maps = found[0]
+    place = placing(lattice, maps.shape[2:], images, points_of(model, images, name))
     shown = maps.detach() - _air(maps.detach()) if baseline == "air" else maps.detach()
     if fast:
         (gradient,) = torch.autograd.grad(embedded.mean(), maps)
         coarse = _weighed(shown, gradient, method).clamp_min(0)
-        return Saliency(name, _scaled(coarse, images), np.zeros((0, *coarse.shape), np.float32), 1.0)
+        return Saliency(name, _scaled(coarse, place), np.zeros((0, *coarse.shape), np.float32), 1.0, place)
     raw = torch.stack([_weighed(shown, _gradient(element, maps), method) for element in embedded])
-    exact, cancelled = _scaled(raw.clamp_min(0).mean(0), images), _scaled(raw.mean(0).clamp_min(0), images)
-    return Saliency(name, exact, raw.clamp_min(0).float().cpu().numpy(), correlation(exact, cancelled))
+    exact, cancelled = _scaled(raw.clamp_min(0).mean(0), place), _scaled(raw.mean(0).clamp_min(0), place)
+    return Saliency(name, exact, raw.clamp_min(0).float().cpu().numpy(), correlation(exact, cancelled), place)
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:
@@ -90,6 +99,11 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     one, other = first.ravel() - first.mean(), second.ravel() - second.mean()
     length = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(one @ other) / length if length > 0 else float("nan")
+
+
+def _share(shown: np.ndarray, mask: np.ndarray) -> float:
+    total = float(shown.sum())
+    return float(shown[mask].sum()) / total if total > 0 else float("nan")
 
 
 def _gradient(element: Tensor, maps: Tensor) -> Tensor:
@@ -110,11 +124,10 @@ def _air(maps: Tensor) -> Tensor:
     return torch.cat(faces, dim=2).median(dim=2).values.reshape(1, -1, *(1,) * (maps.ndim - 2))
 
 
-def _scaled(coarse: Tensor, images: Tensor) -> np.ndarray:
+def _scaled(coarse: Tensor, place: Placing) -> np.ndarray:
     """A map on the image's grid, from 0 to 1; all 0 where it is the same everywhere."""
-    size = images.shape[2:]
-    fine = functional.interpolate(coarse[None, None].float(), size=size, mode=_LINEAR[len(size)], align_corners=False)
+    fine = place(coarse[None])[0]
     low, high = fine.min(), fine.max()
     shown = (fine - low) / (high - low) if high > low else torch.zeros_like(fine)
-    found: np.ndarray = shown[0, 0].detach().cpu().numpy().astype(np.float32)
+    found: np.ndarray = shown.detach().cpu().numpy().astype(np.float32)
     return found

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mlfp.data.masks import air
+from mlfp.data.masks import BRIGHT, air
+from mlfp.data.masks import SHARE as SHARE_OF_TISSUE
+from mlfp.execution.progress import Progress, silent
 
 #: Side of the cube (or square) that is covered, as a share of the image's longest side; it moves by half of that.
 SHARE = 0.2
@@ -18,13 +20,14 @@ SHARE = 0.2
 BATCH = 16
 
 
-def occlusion(forward: Callable[[Tensor], Tensor], images: Tensor) -> np.ndarray:
+def occlusion(forward: Callable[[Tensor], Tensor], images: Tensor, progress: Progress = silent) -> np.ndarray:
     """(*spatial) float32 from 0 to 1: how much the fingerprint depends on what is at each place.
 
     A cube of the scan is covered with air (what most of its border shows), everywhere in turn, and the fingerprint's
     way from what it was, 1 - cosine, is noted; a voxel has the mean of all cubes that cover it (Zeiler and Fergus 2014,
-    with another output). Where there is only air, covering changes nothing, and the map is 0. It asks the model and
-    knows nothing of its layers, so that it holds for any encoder, and shows nothing finer than the cube.
+    with another output). What a cube did is put down to the voxels in it that it changed (:func:`changed`): air that
+    was covered with air had no part in it. It asks the model and knows nothing of its layers, so that it holds for any
+    encoder; within the head it shows nothing finer than the cube.
 
     :param forward: images (B, C, *spatial) to fingerprints (B, D).
     :param images: (1, C, *spatial).
@@ -32,17 +35,20 @@ def occlusion(forward: Callable[[Tensor], Tensor], images: Tensor) -> np.ndarray
     shape = tuple(images.shape[2:])
     side = [min(length, max(2, round(SHARE * max(shape)))) for length in shape]
     places = list(product(*(starts(length, size) for length, size in zip(shape, side, strict=True))))
-    total, times = np.zeros(shape), np.zeros(shape)
+    total, times, weight = np.zeros(shape), np.zeros(shape), changed(images[0].cpu().numpy())
+    for place in places:
+        times[_cube(place, side)] += 1
+    # Where there is no tissue, there is nothing to take away.
+    places = [place for place in places if weight[_cube(place, side)].max() == 1]
     with torch.inference_mode():
         whole = functional.normalize(forward(images), dim=1)
-        for chosen in _chunks(places, BATCH):
+        for done, chosen in enumerate(_chunks(places, BATCH), start=1):
             covered = torch.cat([_covered(images, place, side) for place in chosen])
             moved = 1 - (functional.normalize(forward(covered), dim=1) @ whole.T)[:, 0]
             for place, way in zip(chosen, moved.tolist(), strict=True):
-                cube = _cube(place, side)
-                total[cube] += way
-                times[cube] += 1
-    found = np.maximum(total / times, 0).astype(np.float32)
+                total[_cube(place, side)] += way
+            progress("covering", min(done * BATCH, len(places)), len(places))
+    found = np.maximum(weight * total / times, 0).astype(np.float32)
     largest = float(found.max())
     # What float32 cannot tell from no way at all would be drawn as if it were something.
     return found / largest if largest > 1e-6 else np.zeros_like(found)
@@ -52,6 +58,22 @@ def starts(length: int, size: int) -> list[int]:
     """Where the covered part begins along one axis: every half of its size, and flush with the end."""
     last = length - size
     return sorted({*range(0, last, max(1, size // 2)), last})
+
+
+def changed(data: np.ndarray) -> np.ndarray:
+    """(*spatial) from 0 to 1: how much it changes a voxel of ``(C, *spatial)`` to be covered with air.
+
+    1 from where tissue begins (:data:`mlfp.data.masks.SHARE` of the brightest), less for noise; of several channels
+    the most.
+    """
+    found = np.zeros(data.shape[1:], np.float32)
+    for channel in data:
+        distance = np.abs(channel - air(channel))
+        different = distance[distance > 0]
+        if different.size:
+            tissue = SHARE_OF_TISSUE * float(np.percentile(different, BRIGHT))
+            found = np.maximum(found, np.minimum(distance / tissue, 1))
+    return found
 
 
 def _cube(place: tuple[int, ...], side: list[int]) -> tuple[slice, ...]:

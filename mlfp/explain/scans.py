@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
@@ -12,26 +12,64 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from mlfp.data import readers
 from mlfp.data.chain import Chain
-from mlfp.data.files import read_row
-from mlfp.data.locate import locate
-from mlfp.data.masks import head as head_of
+from mlfp.data.masks import foreground
 from mlfp.errors import UsageError
 from mlfp.execution.files import write_atomically
 from mlfp.execution.progress import Progress, silent
 from mlfp.explain.drawing import draw, draw_elements, write_map, write_picture
-from mlfp.explain.gradcam import Baseline, Method, Saliency, correlation, saliency
+from mlfp.explain.gradcam import Baseline, Saliency, correlation, saliency
+from mlfp.explain.gradcam import Method as LayerMethod
 from mlfp.explain.occlusion import occlusion
+from mlfp.explain.sources import Source
 from mlfp.fingerprints.embedding import device_of
-from mlfp.fingerprints.model import FingerprintModel
-from mlfp.plugins import registry
+from mlfp.fingerprints.model import FingerprintModel, untrained
 from mlfp.types.spec import Spec
 from mlfp.types.volume import Volume
 
 RECORD = "explain.json"
+Method = Literal["occlusion"] | LayerMethod
+
+
+@dataclass(frozen=True)
+class How:
+    """The way to explain; see :func:`~mlfp.explain.gradcam.saliency` and :func:`~mlfp.explain.occlusion.occlusion`.
+
+    :raises UsageError: occlusion is asked for, and something of a layer.
+    """
+
+    method: Method = "occlusion"
+    layer: str | None = None
+    baseline: Baseline = "none"
+    fast: bool = False
+    elements: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method == "occlusion" and self._of_a_layer():
+            raise UsageError(
+                "occlusion covers the scan itself, whatever the layers and elements of the model",
+                hints=["Take --method grad-cam, or leave --layer, --baseline, --fast and --elements out."],
+            )
+
+    @classmethod
+    def of(cls, method: Method | None, layer: str | None, baseline: Baseline, fast: bool, elements: int) -> How:
+        """Occlusion unless named otherwise, Grad-CAM where something of a layer is asked for."""
+        found = cls("grad-cam", layer, baseline, fast, elements)
+        return replace(found, method=method or ("grad-cam" if found._of_a_layer() else "occlusion"))
+
+    def _of_a_layer(self) -> bool:
+        return self.layer is not None or self.baseline != "none" or self.fast or self.elements > 0
+
+    def __call__(self, model: FingerprintModel, images: Tensor, progress: Progress = silent) -> Saliency:
+        """Explain the fingerprint of ``(1, C, *spatial)``."""
+        if self.method == "occlusion":
+            shown = occlusion(model.embed, images, progress)
+            return Saliency("occlusion", shown, np.zeros((0, *shown.shape), np.float32), 1.0)
+        return saliency(
+            model, model.embed, images,
+            layer=self.layer, method=self.method, baseline=self.baseline, fast=self.fast,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,16 +77,19 @@ class Explained:
     """What was found of one scan.
 
     :param scan: its id.
+    :param subject: whose it is, where it came from a data set.
     :param layer: whose map was explained; ``occlusion`` has none.
     :param picture: PNG: the image, and the image under the map.
     :param map: NIfTI: the map, from 0 to 1, on the grid of ``image``.
     :param image: NIfTI: the scan as the model sees it.
     :param inside: share of the map's mass in the head or body.
-    :param inside_even: the same, were the map even: the share of the image that is head or body.
+    :param inside_even: the same, were the map even wherever the network looks: mostly the head's share of the image.
     :param fast_agreement: correlation of the exact map with the fast one; 1 where there is one map alone.
+    :param untrained: correlation, inside, with the map of the same network before training; not a number unless asked.
     """
 
     scan: str
+    subject: str
     layer: str
     picture: Path
     map: Path
@@ -56,6 +97,7 @@ class Explained:
     inside: float
     inside_even: float
     fast_agreement: float
+    untrained: float
 
 
 @dataclass(frozen=True)
@@ -63,96 +105,80 @@ class Explanation:
     """Of all scans.
 
     :param scans: each.
-    :param alike: mean correlation between the maps of different scans; not a number for one scan.
+    :param same: mean correlation between the maps of two scans of one subject, where both heads are.
+    :param different: the same, of two subjects; scans of which nobody said whose they are count as different people's.
+        Either is not a number where there are no two such scans.
     """
 
     scans: tuple[Explained, ...]
-    alike: float
-
-
-def volumes_of(sources: Sequence[str], wanted: Sequence[str] = ()) -> Iterator[Volume]:
-    """Scans by their file, or by their id in a manifest, a folder or ``dataset:path``.
-
-    :param sources: files of scans, or data sets.
-    :param wanted: ids of scans of the data sets.
-    :raises UsageError: a data set is given and no scan of it named, or it has no such scan.
-    """
-    left = list(wanted)
-    for source in sources:
-        if Path(source).is_file() and source.lower().endswith(readers.SUFFIXES):
-            yield readers.read(Path(source), scan=_stem(source))
-            continue
-        dataset = registry().build("dataset", locate(source))
-        table = dataset.table()
-        rows = [row for row in table if str(row["scan"]) in wanted]
-        if not rows:
-            raise UsageError(
-                f"no scan of {table.source} is named" if not wanted else f"{table.source} has no scan {wanted[0]!r}",
-                hints=[f"Name one or more: --scan {table.scans[0]!r}"],
-            )
-        left = [item for item in left if item not in {str(row["scan"]) for row in rows}]
-        yield from (read_row(dataset, row) for row in rows)
-    if left:
-        raise UsageError(f"no data set given has a scan {left[0]!r}")
+    same: float
+    different: float
 
 
 def explain(
     model: FingerprintModel,
-    volumes: Iterable[Volume],
+    sources: Iterable[Source],
     folder: Path,
+    how: How,
     *,
-    layer: str | None = None,
-    method: Method | Literal["occlusion"] = "grad-cam",
-    baseline: Baseline = "none",
     within: Literal["image", "head"] = "image",
-    fast: bool = False,
-    elements: int = 0,
+    compare_untrained: bool = False,
     device: str = "auto",
     progress: Progress = silent,
 ) -> Explanation:
-    """Write where the model looks in each scan; see :func:`~mlfp.explain.gradcam.saliency`.
+    """Write where the model looks in each scan.
 
-    :param volumes: as they were read.
-    :param method: ``occlusion`` is :func:`~mlfp.explain.occlusion.occlusion`, which knows no layer and no elements.
-    :param within: ``head`` leaves the air around the head or body out of what is drawn and written, and compares maps
-        of different scans where both heads are; which share lay inside is told of the whole map all the same.
-    :param elements: so many of the fingerprint's elements are drawn one by one, as in DeepBrainPrint's figure 4.
-    :raises UsageError: a scan does not fit the model, or an option does not fit the method.
+    :param sources: scans as they were read.
+    :param within: ``head`` leaves the air around the head or body out of what is drawn and written; which share lay
+        inside is told of the whole map all the same.
+    :param compare_untrained: whether the same network with its weights before training is explained as well: a map
+        that is the same for both shows the image and the network's shape, not what was learnt (Adebayo et al. 2018).
+    :raises UsageError: a scan does not fit the model.
     """
-    if method == "occlusion":
-        _refuse(layer is not None or baseline != "none" or fast or elements > 0)
     chain = Chain([Spec.parse(step) for step in model.card.preprocess])
     chosen = device_of(device)
     model = model.to(chosen).eval()
-    given = list(volumes)
-    found, maps = [], []
-    for done, (volume, name) in enumerate(zip(given, _names(given), strict=True), start=1):
-        seen = chain(volume)
+    blank = untrained(model.card, model.card.seed).to(chosen).eval() if compare_untrained else None
+    given = list(sources)
+    found: list[Explained] = []
+    maps: list[_Map] = []
+    for done, (source, name) in enumerate(zip(given, _names([item.volume for item in given]), strict=True), start=1):
+        seen = chain(source.volume)
         _check(model, seen)
         images = torch.from_numpy(seen.data.astype(np.float32))[None].to(chosen)
-        if method == "occlusion":
-            shown = Saliency("occlusion", occlusion(model.embed, images), np.zeros((0, *seen.shape), np.float32), 1.0)
-        else:
-            shown = saliency(model, model.embed, images, layer=layer, method=method, baseline=baseline, fast=fast)
-        head = head_of(seen.data)
-        found.append(_written(folder, name, seen, shown, head, within))
-        if elements:
-            _write_elements(folder / f"{name}_elements.png", seen, shown, elements)
-        maps.append((shown.mean, head if within == "head" else np.ones_like(head)))
+        shown, head = how(model, images, progress), foreground(seen.data)
+        maps.append(_Map(source.subject, shown.mean, head))
+        other = float("nan") if blank is None else maps[-1].alike(_Map("", how(blank, images).mean, head))
+        found.append(_written(folder, name, seen, shown, maps[-1], within == "head", other))
+        if how.elements:
+            _write_elements(folder / f"{name}_elements.png", seen, shown, how.elements)
         progress("explaining", done, len(given))
-    pairs = [_alike(*one, *other) for one, other in combinations(maps, 2)]
-    explanation = Explanation(tuple(found), float(np.mean(pairs)) if pairs else float("nan"))
-    settings = {"method": method, "baseline": baseline, "within": within, "fast": fast}
-    _record(folder, explanation, {**settings, "model": model.digest})
+    pairs = list(combinations(maps, 2))
+    same = [one.alike(other) for one, other in pairs if one.same(other)]
+    different = [one.alike(other) for one, other in pairs if not one.same(other)]
+    explanation = Explanation(tuple(found), _mean(same), _mean(different))
+    _record(folder, explanation, {**asdict(how), "within": within, "model": model.digest})
     return explanation
 
 
-def _refuse(wrong: bool) -> None:
-    if wrong:
-        raise UsageError(
-            "occlusion covers the scan itself, whatever the layers and elements of the model",
-            hints=["Leave --layer, --baseline, --fast and --elements out, or take another --method."],
-        )
+@dataclass(frozen=True)
+class _Map:
+    subject: str
+    map: np.ndarray
+    head: np.ndarray
+
+    def same(self, other: _Map) -> bool:
+        return bool(self.subject) and self.subject == other.subject
+
+    def alike(self, other: _Map) -> float:
+        """Correlation of two maps over the places that both masks have."""
+        both = self.head & other.head
+        return correlation(self.map[both], other.map[both]) if both.any() else float("nan")
+
+
+def _mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _check(model: FingerprintModel, seen: Volume) -> None:
@@ -165,21 +191,18 @@ def _check(model: FingerprintModel, seen: Volume) -> None:
         )
 
 
-def _alike(one: np.ndarray, head: np.ndarray, other: np.ndarray, theirs: np.ndarray) -> float:
-    """Correlation of two maps over the places that both masks have."""
-    both = head & theirs
-    return correlation(one[both], other[both]) if both.any() else float("nan")
-
-
-def _written(folder: Path, name: str, seen: Volume, shown: Saliency, inside: np.ndarray, within: str) -> Explained:
+def _written(
+    folder: Path, name: str, seen: Volume, shown: Saliency, found: _Map, within_head: bool, blank: float
+) -> Explained:
     picture, heat, image = (folder / f"{name}{end}" for end in (".png", "_saliency.nii.gz", "_image.nii.gz"))
-    drawn = shown.mean if within == "image" else _kept(shown.mean, inside)
+    drawn = _kept(shown.mean, found.head) if within_head else shown.mean
     write_picture(picture, draw(seen, drawn, f"{seen.scan}   {shown.layer}"))
     write_map(heat, drawn, seen)
     write_map(image, seen.data[seen.data.shape[0] // 2], seen)
-    total = float(shown.mean.sum())
-    share = float(shown.mean[inside].sum()) / total if total > 0 else float("nan")
-    return Explained(seen.scan, shown.layer, picture, heat, image, share, float(inside.mean()), shown.fast_agreement)
+    inside, even = shown.inside(found.head)
+    return Explained(
+        seen.scan, found.subject, shown.layer, picture, heat, image, inside, even, shown.fast_agreement, blank
+    )
 
 
 def _kept(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -192,33 +215,29 @@ def _kept(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def _write_elements(path: Path, seen: Volume, shown: Saliency, most: int) -> None:
-    if not len(shown.elements):
+    if not len(shown.elements) or shown.place is None:
         raise UsageError("fast mode knows no single elements", hints=["Leave --fast or --elements out."])
-    chosen = torch.from_numpy(shown.elements[:most])[:, None]
-    fine = _interpolated(chosen, seen.shape).numpy()
+    fine = shown.place(torch.from_numpy(shown.elements[:most]).to(shown.place.grid.device)).cpu().numpy()
     largest = fine.reshape(len(fine), -1).max(1).reshape(-1, *(1,) * (fine.ndim - 1))
     caption = f"{seen.scan}   elements 0 to {len(fine) - 1}, each scaled to its own largest"
     write_picture(path, draw_elements(seen, list(fine / np.maximum(largest, 1e-12)), caption))
 
 
-def _interpolated(maps: Tensor, shape: tuple[int, ...]) -> Tensor:
-    mode = {2: "bilinear", 3: "trilinear"}[len(shape)]
-    return functional.interpolate(maps, size=shape, mode=mode, align_corners=False)[:, 0]
-
-
 def _record(folder: Path, explanation: Explanation, settings: dict[str, Any]) -> None:
-    scans = [{key: str(value) if isinstance(value, Path) else value for key, value in asdict(item).items()}
-             for item in explanation.scans]  # fmt: skip
-    alike = None if np.isnan(explanation.alike) else explanation.alike
-    told = {**settings, "alike": alike, "scans": scans}
-    write_atomically(folder / RECORD, json.dumps(told, indent=2).encode())
+    write_atomically(folder / RECORD, json.dumps({**settings, **told(explanation)}, indent=2).encode())
 
 
-def _stem(source: str) -> str:
-    name = Path(source).name
-    return next(
-        name[: -len(end)] for end in sorted(readers.SUFFIXES, key=len, reverse=True) if name.lower().endswith(end)
-    )
+def told(explanation: Explanation) -> dict[str, Any]:
+    """As JSON has it: no paths, and nothing where there is no number."""
+    found = asdict(explanation)
+    scans = [{key: _plain(value) for key, value in item.items()} for item in found.pop("scans")]
+    return {**{key: _plain(value) for key, value in found.items()}, "scans": scans}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 def _names(volumes: Sequence[Volume]) -> list[str]:

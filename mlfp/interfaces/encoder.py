@@ -26,3 +26,15 @@ class Encoder(Protocol):
     def __call__(self, images: Tensor) -> Tensor:
         """``(B, C, I, J)`` or ``(B, C, I, J, K)`` to ``(B, D)``, not normalised."""
         ...
+
+
+class Posing(Encoder, Protocol):
+    """An encoder whose layers see the image in another pose, and which says so: for ``mlfp explain``. None has to."""
+
+    def seen_at(self, images: Tensor, layer: str) -> Tensor | None:
+        """``(1, *spatial, n)``: for each voxel of ``(1, C, *spatial)`` images, where what the layer looks at shows it.
+
+        :param layer: its name in this encoder.
+        :return: -1 to 1 from edge to edge along each axis, beyond where it is not seen; None: as it lies in the image.
+        """
+        ...

@@ -133,7 +133,8 @@ def test_the_command_writes_pictures_and_maps(tmp_path):
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert len(told["scans"]) == 2
-    assert -1 <= told["alike"] < 1
+    assert -1 <= told["different"] < 1
+    assert told["same"] is None
     image = nib.load(out / "0_saliency.nii.gz")
     assert image.shape == SHAPES[3]
     assert np.allclose(image.affine, nib.load(out / "0_image.nii.gz").affine)

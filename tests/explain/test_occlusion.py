@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mlfp.explain.occlusion import occlusion, starts
+from mlfp.explain.occlusion import changed, occlusion, starts
 
 
 def heads(shape: tuple[int, ...]) -> Tensor:
@@ -21,7 +21,7 @@ def heads(shape: tuple[int, ...]) -> Tensor:
 
 
 def slow(forward, images: Tensor, side: list[int]) -> np.ndarray:
-    """The mean of 1 - cosine over all cubes that cover a voxel, one image at a time."""
+    """The mean of 1 - cosine over all cubes that cover a voxel, for what it was more than air, one image at a time."""
     shape = tuple(images.shape[2:])
     whole = forward(images)[0]
     values: list[list[float]] = [[] for _ in range(int(np.prod(shape)))]
@@ -33,7 +33,9 @@ def slow(forward, images: Tensor, side: list[int]) -> np.ndarray:
         moved = 1 - float(torch.cosine_similarity(forward(covered)[0], whole, dim=0))
         for voxel in np.flatnonzero(mask):
             values[voxel].append(moved)
-    found = np.array([np.mean(item) for item in values]).reshape(shape)
+    away = np.abs(images[0, 0].numpy() - 7.0)
+    weight = np.minimum(away / (0.1 * np.percentile(away[away > 0], 98)), 1)
+    found = np.array([np.mean(item) for item in values]).reshape(shape) * weight
     return found / found.max()
 
 
@@ -49,7 +51,7 @@ def test_it_is_the_mean_way_of_the_fingerprint_over_all_that_cover_a_voxel(shape
     assert found.shape == shape
     assert found.max() == 1
     assert np.allclose(found, slow(forward, images, side), atol=1e-4)
-    assert found[0].max() < 1e-3  # air covered by air, as float32 rounds
+    assert found[images[0, 0].numpy() == 7].max() == 0  # air covered by air
 
 
 def test_it_shows_where_the_model_looks_and_nothing_where_it_looks_nowhere() -> None:
@@ -63,6 +65,17 @@ def test_it_shows_where_the_model_looks_and_nothing_where_it_looks_nowhere() -> 
     assert all(4 <= place < 8 for place in np.unravel_index(found.argmax(), found.shape))
     assert max(found[10:].max(), found[:, 10:].max()) < 1e-3  # what float32 rounds
     assert occlusion(lambda batch: torch.ones(len(batch), 3), images).max() == 0
+
+
+def test_noise_in_air_counts_as_little_as_it_changes() -> None:
+    images = heads((20, 20)).numpy()[0]
+    images[0, 5:15, 5:15] = 107
+    images[0, 0, 0] = 8
+    found = changed(images)
+    assert (found[5:15, 5:15] == 1).all()
+    assert found[0, 0] == pytest.approx(0.1)
+    assert found[0, 1] == 0
+    assert changed(np.concatenate([images, np.full_like(images, 3)])) == pytest.approx(found)
 
 
 @pytest.mark.parametrize(("length", "size"), [(20, 4), (21, 4), (5, 5), (7, 2), (9, 3)])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mlfp.errors import ParameterError
 from mlfp.seeds import torch_generator
+from mlfp.training.maps import AffineMap
 from mlfp.training.tones import background
 from mlfp_plugins.encoders.compact import space_to_depth, standardised
 from mlfp_plugins.encoders.dimensions import require_dims
@@ -103,6 +104,16 @@ class Posed3d(nn.Module):
         near = [pose @ step for step in _near(self.places).to(images.device)]
         # The grid and the network are now those of the closer look.
         return mean_of([place @ look(read(airless, self.spacing, place, grid)) for place in near]) if near else pose
+
+    def seen_at(self, images: Tensor, layer: str) -> Tensor | None:
+        """Where the eye sees each voxel of ``(B, C, I, J, K)`` images, for explaining it (interfaces/encoder.py)."""
+        if not layer.startswith("eye."):
+            return None
+        back = torch.linalg.inv(self.find(images))
+        voxels = grid_mm(images.shape[2:], self.spacing, images.device)
+        move = AffineMap(back[:, :3, :3], back[:, :3, 3])
+        half = torch.tensor(CANONICAL_SHAPE, device=images.device) * CANONICAL_SPACING / 2
+        return move(voxels.expand(len(images), *voxels.shape)) / half
 
     def upright(self, images: Tensor, poses: Tensor, shape: tuple[int, ...] = CANONICAL_SHAPE) -> Tensor:
         """The images as they look in these poses, ``(B, C, *shape)``."""
