@@ -12,6 +12,8 @@ SHARE = 0.1
 BRIGHT = 98.0
 #: Above this share of the voxels that are not air on either side of it, air lies amid them.
 BOTH = 0.1
+#: There this much is no air: less is what a blur or an interpolation leaves beside tissue.
+FAINT = 1e-4
 #: Larger scans are looked at on every second (third, ...) voxel: their outline needs no more.
 VOXELS = 2_000_000
 
@@ -20,7 +22,9 @@ def foreground(data: np.ndarray) -> np.ndarray:
     """(I, J[, K]) bool: the largest connected part that differs from the air around it, with its holes filled.
 
     Air is what most of the image's border shows, so that this works for CT and for negatives too, and for images
-    that are normalised already, with air at 0. All False where nothing differs from it.
+    that are normalised already, with air at 0: where most of the border is one value exactly and the others lie on both
+    sides of it, how far a voxel lies from air says nothing, and whatever is not that value counts. All False where
+    nothing differs from it.
 
     :param data: ``(C, I, J[, K])``; what stands out in any channel counts.
     """
@@ -35,41 +39,32 @@ def foreground(data: np.ndarray) -> np.ndarray:
     return mask
 
 
-def head(data: np.ndarray) -> np.ndarray:
-    """As :func:`foreground`, also of what is normalised already: there air may be 0 amid the values of tissue.
-
-    How far a voxel lies from air says nothing then, and tissue of the mean intensity would count as air. Where most of
-    the border is one value exactly, and the others lie on both sides of it, whatever is not that value counts.
-    """
-    if not any(map(_amid, data)):
-        return foreground(data)
-    mask = np.zeros(data.shape[1:], dtype=bool)
-    for channel in data:
-        mask |= channel != np.float32(air(channel)) if _amid(channel) else _standing_out(channel)
-    return _filled(_largest(mask))
-
-
-def _amid(channel: np.ndarray) -> bool:
-    border = air(channel)
-    faces = [channel.take(end, axis=axis).ravel() for axis in range(channel.ndim) for end in (0, -1)]
-    exact = float((np.concatenate(faces) == np.float32(border)).mean())
-    below, above = float((channel < border).mean()), float((channel > border).mean())
-    return exact > 0.5 and min(below, above) > BOTH * (below + above)
-
-
 def air(data: np.ndarray) -> float:
     """The value that most of the border of ``(I, J[, K])`` has: its median."""
-    faces = [data.take(end, axis=axis).ravel() for axis in range(data.ndim) for end in (0, -1)]
-    return float(np.median(np.concatenate(faces)))
+    return float(np.median(_border(data)))
+
+
+def _border(data: np.ndarray) -> np.ndarray:
+    return np.concatenate([data.take(end, axis=axis).ravel() for axis in range(data.ndim) for end in (0, -1)])
 
 
 def _standing_out(channel: np.ndarray) -> np.ndarray:
-    distance = np.abs(channel.astype(np.float32) - air(channel))
+    border = air(channel)
+    distance = np.abs(channel.astype(np.float32) - np.float32(border))
     different = distance[distance > 0]
     if different.size == 0:
         return np.zeros(channel.shape, dtype=bool)
-    found: np.ndarray = distance > SHARE * np.percentile(different, BRIGHT)
+    share = FAINT if _amid(channel, border) else SHARE
+    found: np.ndarray = distance > share * np.percentile(different, BRIGHT)
     return found
+
+
+def _amid(channel: np.ndarray, border: float) -> bool:
+    """Whether air is one value exactly, and tissue is darker as well as brighter than it."""
+    if (_border(channel) == border).mean() <= 0.5:
+        return False
+    below, above = float((channel < border).mean()), float((channel > border).mean())
+    return min(below, above) > BOTH * (below + above)
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:

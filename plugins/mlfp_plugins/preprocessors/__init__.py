@@ -99,6 +99,7 @@ def _register_disturbances(register: Register) -> None:
         f"{_HERE}.disturb:Disturb",
         summary="One thing gone wrong with a scan: noise, bias, negative, gamma, blur, resolution, crop or edge.",
         paper=OWN,
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "synthetic-contrast",
@@ -111,4 +112,5 @@ def _register_disturbances(register: Register) -> None:
         f"{_HERE}.outline_only:OutlineOnly",
         summary="The outline of head or body, flat inside.",
         paper=OWN,
+        version=2,  # tissue of the mean intensity is no air
     )

@@ -73,6 +73,7 @@ def _register_learnt(register: Register) -> None:
         "mlfp_plugins.scorers.slice_voting:SliceVoting",
         summary="Slices through a frozen encoder of pictures, which vote for the scan with the nearest slice.",
         paper="Truong et al. 2024, Benchmarking Pretrained Vision Embeddings for Near- and Duplicate Detection",
+        version=2,  # tissue of the mean intensity is no air
     )
 
 
@@ -85,6 +86,7 @@ def _register_shapes(register: Register) -> None:
         "NeuroImage 109",
         dims=(3,),
         extras=("spectrum",),
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "sift-rank",
@@ -110,10 +112,12 @@ def _register_controls(register: Register) -> None:
         summary="Intensities wherever they lie: how much of a result scanner and contrast explain.",
         paper="Rubner, Tomasi & Guibas 2000, The Earth Mover's Distance as a Metric for Image Retrieval",
         aliases=("intensity-histogram",),
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "outline",
         "mlfp_plugins.scorers.outline:Outline",
         summary="Overlap of the masks alone: how much of a result the outline explains.",
         paper="Dice 1945, Measures of the Amount of Ecologic Association Between Species",
+        version=2,  # tissue of the mean intensity is no air
     )
