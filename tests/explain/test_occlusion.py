@@ -21,8 +21,10 @@ def heads(shape: tuple[int, ...]) -> Tensor:
 
 
 def slow(forward, images: Tensor, side: list[int]) -> np.ndarray:
-    """The mean of 1 - cosine over all cubes that cover a voxel, for what it was more than air, one image at a time."""
+    """The mean of 1 - cosine over all cubes that cover a voxel, as much as the voxel is no air."""
     shape = tuple(images.shape[2:])
+    away = np.abs(images[0, 0].numpy() - 7.0)
+    weight = np.minimum(away / (0.1 * np.percentile(away[away > 0], 98)), 1)
     whole = forward(images)[0]
     values: list[list[float]] = [[] for _ in range(int(np.prod(shape)))]
     for place in product(*(starts(length, size) for length, size in zip(shape, side, strict=True))):
@@ -31,10 +33,10 @@ def slow(forward, images: Tensor, side: list[int]) -> np.ndarray:
         mask[tuple(slice(start, start + size) for start, size in zip(place, side, strict=True))] = True
         covered[0, 0][torch.from_numpy(mask)] = 7.0
         moved = 1 - float(torch.cosine_similarity(forward(covered)[0], whole, dim=0))
+        if weight[mask].max() < 1:
+            moved = 0.0  # no tissue in it
         for voxel in np.flatnonzero(mask):
             values[voxel].append(moved)
-    away = np.abs(images[0, 0].numpy() - 7.0)
-    weight = np.minimum(away / (0.1 * np.percentile(away[away > 0], 98)), 1)
     found = np.array([np.mean(item) for item in values]).reshape(shape) * weight
     return found / found.max()
 

@@ -82,7 +82,7 @@ def _said(found: saliency.Looks) -> Iterator[str]:
     yield f"Layer {found.layer}, {grid} places; {how}."
     if not math.isnan(inside):
         told = "" if inside - even >= NO_MORE else ": no more than a map that is the same everywhere"
-        yield f"{inside:.0%} of the map lies in the head or body, which is {even:.0%} of the image that it looks at{told}."
+        yield f"{inside:.0%} of the map lies in the head or body, which is {even:.0%} of the image it sees{told}."
     if not math.isnan(found.alike):
         yield f"Maps of different scans correlate {found.alike:.2f} with one another."
     if not math.isnan(random):
