@@ -4,7 +4,8 @@
 
 Each line is one data set through the defaults of ``mlfp prepare`` (affine to MNI152 at 1 mm, outliers, z-score, written
 as NIfTI) from start to end, import and contact sheet included: with one worker for the seconds of the processor a scan,
-and with as many as there are cores for those of the clock. Without data of your own, 12 phantoms at 2 mm.
+and with as many as there are cores for those of the clock. Without data of your own, 12 phantoms at 2 mm. ``--keep``
+names a folder for what the first of the two made, to look at.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from typing import Any
 RESULT = Path(__file__).parents[1] / "results" / "speed-prepare.json"
 
 
-def prepared(data: Path, workers: int) -> tuple[float, float, int, int]:
+def prepared(data: Path, workers: int, keep: Path | None = None) -> tuple[float, float, int, int]:
     """Seconds of the clock, of the processor, scans made, and scans that failed."""
     code = "import sys; from mlfp.cli.app import main; sys.exit(main())"
     before, started = _spent(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", code, "prepare", str(data), "-o", folder, "--workers", str(workers), "--json"]
+        out = str(keep / data.parent.name) if keep else folder
+        command = [sys.executable, "-c", code, "prepare", str(data), "-o", out, "--workers", str(workers), "--json"]
         shown = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if shown.returncode not in (0, 3):
         raise SystemExit(f"mlfp prepare {data} ended with {shown.returncode}")
@@ -50,9 +52,9 @@ def _spent() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def row(data: Path, cores: int) -> list[Any]:
+def row(data: Path, cores: int, keep: Path | None) -> list[Any]:
     """A row of the table."""
-    _, processor, made, failed = prepared(data, 1)
+    _, processor, made, failed = prepared(data, 1, keep)
     clock, *_ = prepared(data, cores)
     found = [data.parent.name, made, failed, round(processor / made, 1), cores, round(clock / made, 1)]
     print(*found, file=sys.stderr)
@@ -64,6 +66,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="*", help="manifests; phantoms unless given")
     parser.add_argument("-o", "--out", type=Path, default=RESULT)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--keep", type=Path, help="an empty folder")
     arguments = parser.parse_args()
     from mlfp.bench.environment import environment
 
@@ -72,7 +75,7 @@ def main() -> None:
     named = [f"{item.parent.name}/scans.csv" for item in arguments.data]
     with tempfile.TemporaryDirectory() as folder:
         data = arguments.data or [phantoms(Path(folder) / "phantoms")]
-        rows = [row(item, arguments.workers) for item in data]
+        rows = [row(item, arguments.workers, arguments.keep) for item in data]
     kept = {
         "title": "Preparing scans",
         "command": " ".join(["python benchmarks/speed/prepare.py", *named]),

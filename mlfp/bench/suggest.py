@@ -115,7 +115,7 @@ class _Suggestion:
         yield f"split: {{{listed}}}" + ("           # as the data set says" if "column" in split else "")
         if "column" in split:
             return
-        sites = self.frame["site"].nunique() if "site" in self.frame else 1
+        sites = self.frame["site"][self.frame["site"] != ""].nunique() if "site" in self.frame else 1
         if sites > 2:
             yield f"# There are {sites} sites: `by: site` tests on sites that were not trained on."
 

@@ -20,7 +20,7 @@ from mlfp.types.remark import Remark
 from mlfp.types.scan_table import ScanTable
 
 #: Columns whose values are counted, where a table has them.
-COUNTED = ("modality", "view", "dataset", "site", "split")
+COUNTED = ("modality", "view", "description", "dataset", "site", "split")
 
 
 @dataclass(frozen=True)

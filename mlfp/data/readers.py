@@ -40,6 +40,8 @@ def _reader(path: Path) -> Callable[[Path], tuple[np.ndarray, np.ndarray]]:
             "there is a folder where a file is expected" if path.is_dir() else "there is no such file",
             hints=["Paths in a manifest are taken from the manifest's own folder, unless they are absolute."],
         )
+    if path.stat().st_size == 0:
+        raise ScanError("the file is empty", hints=["Copy or download it again."])
     # Imported here: listing and hashing scans needs neither nibabel nor Pillow.
     name = path.name.lower()
     if name.endswith((".nii", ".nii.gz")):

@@ -28,6 +28,7 @@ from mlfp.preparing.files import SLICES, sidecar, write
 from mlfp.preparing.names import Name, names_of
 from mlfp.preparing.settings import Settings
 from mlfp.preparing.steps import processed
+from mlfp.preparing.tables import write_tables
 from mlfp.preparing.template import template
 from mlfp.types.scan_table import ScanTable
 
@@ -221,6 +222,7 @@ def _list(folder: Path, table: ScanTable, tasks: Sequence[_Task]) -> ScanTable:
         )
     items = [item for item in told if item is not None]
     frame = table.frame.iloc[done].reset_index(drop=True)
+    write_tables(folder, [tasks[place].name for place in done], frame)
     if "path" in frame:
         frame[SOURCE] = frame.pop("path")
     frame.insert(1, "path", [item["path"] for item in items])

@@ -13,6 +13,7 @@ from mlfp.errors import UsageError
 from mlfp.plugins import registry
 from mlfp.preparing.run import prepare_data
 from mlfp.preparing.settings import Settings
+from mlfp.types.spec import Spec
 
 PLAIN = Settings(register="none")
 
@@ -37,6 +38,29 @@ def test_what_is_done_is_kept_and_what_failed_is_tried_again(tree, tmp_path):
     assert pd.read_csv(out / "failures.csv").empty
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert len(pd.read_csv(out / "scans.csv")) == 5
+
+
+def test_the_derivatives_are_read_as_bids_with_days_and_people(tree, tmp_path):
+    out = tmp_path / "out"
+    frame = pd.read_csv(tree, dtype=str).assign(date=["2001-02-03", "2001-02-03", "2002-02-03", "", "2004-01-01"])
+    frame.assign(site=["X", "X", "X", "Y", "Y"], sex=["F", "F", "M", "M", ""]).to_csv(tree, index=False)
+    prepare_data(_dataset(tree), out, PLAIN, workers=1)
+    table = registry().build("dataset", Spec("bids", {"path": out})).table()
+    assert [remark.kind for remark in table.remarks] == ["missing modality"], "A1 has a FLAIR alone"
+    columns = ["source_id", "session", "date", "modality", "contrast_agent", "site"]
+    assert table.frame[columns].to_numpy().tolist() == [
+        ["A1", "1", "", "FLAIR", "", "Y"],
+        ["A_1", "1", "2001-02-03", "T1w", "agent", "X"],
+        ["A_1", "1", "2001-02-03", "T1w", "", "X"],
+        ["A_1", "2", "2002-02-03", "T1w", "", "X"],
+    ]
+    assert "sex" not in table.columns, "it is not the same in all of a subject's scans"
+    kept = pd.read_csv(out / "scans.csv", dtype=str, keep_default_na=False)
+    assert kept["date"].tolist() == ["2001-02-03", "2001-02-03", "2002-02-03", ""]
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*.tsv")}
+    assert len(before) == 3
+    prepare_data(_dataset(tree), out, PLAIN, workers=1)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_a_scan_that_changed_is_made_anew_and_other_settings_are_refused(tree, tmp_path):

@@ -86,7 +86,11 @@ class Dicom:
 
         :raises ScanError: a file cannot be read, or they do not make up one volume.
         """
-        data, affine = dicom_series.read([Path(file) for file in self._files(row)])
+        files = [Path(file) for file in self._files(row)]
+        try:
+            data, affine = dicom_series.read(files)
+        except ScanError as error:  # an UID tells nobody where the series lies
+            raise error.at(str(files[0].parent)) from error
         return Volume(data, affine, str(row["scan"]))
 
     def key(self, row: Mapping[str, Any]) -> str:
