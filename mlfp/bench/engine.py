@@ -191,7 +191,8 @@ class _Bench:
             rows=rows,
             failures=self.failures,
             rank_by=rank_by,
-            data=next((record.data for record in finished.values()), self.material.describe()),
+            # A record that an earlier version wrote may tell less of the same data.
+            data={**next((record.data for record in finished.values()), {}), **self.material.describe()},
             papers=self._papers(finished),
             description=self.config.description,
             comparisons=significance.apply(rows, seed=self.config.split.seed),

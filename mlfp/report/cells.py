@@ -84,9 +84,11 @@ def _plain(name: str) -> str:
 def _aside(result: BenchResult) -> Iterator[str]:
     """What evaluators report besides, where it is not nothing."""
     found = {name: estimate.value for row in result.rows for name, estimate in row.metrics.items() if "[" not in name}
+    told: dict[str, list[str]] = {}
     for name, share in found.items():
         if _plain(name) in ASIDE and share > 0:
-            yield f"{name.partition('.')[0]}: {share:.0%} {ASIDE[_plain(name)]}."
+            told.setdefault(f"{share:.0%} {ASIDE[_plain(name)]}.", []).append(name.partition(".")[0])
+    yield from (f"{', '.join(evaluations)}: {said}" for said, evaluations in told.items())
 
 
 def best(rows: Sequence[Row], metric: str) -> float:

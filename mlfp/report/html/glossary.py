@@ -9,7 +9,7 @@ from collections.abc import Iterable
 _MEANINGS = (
     (r"map_at_r", "Mean average precision at R: how purely a query's own scans fill the top of its ranking, where R is "
      "how many it has (Musgrave et al.)."),
-    (r"precision_at_1", "Share of queries whose nearest scan shows their subject."),
+    (r"precision_at_1|hit_at_1", "Share of queries whose nearest scan shows their subject."),
     (r"r_precision", "Share of a query's own scans among the R nearest, where R is how many it has."),
     (r"hit_at_(\d+)", "Share of queries with a scan of their subject among the {} nearest."),
     (r"map_at_(\d+)_min", "Mean average precision of the {0} nearest, divided by the smaller of {0} and the scans to "
@@ -53,8 +53,8 @@ _MEANINGS = (
     (r"hit_at_1_outline_cut", "Share of queries that find their subject at once after their outline was cut anew."),
     (r"hit_at_1_of_(outline|header)", "What comparing by the {} alone reaches."),
     (r"hit_at_1_kin", "Share of queries that find their subject at once among kin (twins, families)."),
-    (r"rotation|shift|scale|noise|bias|negative|gamma|blur|resolution|crop|skull_strip", "The accuracy left where "
-     "queries are disturbed in this way, averaged over the amounts of the curve."),
+    (r"(rotation|shift|scale|noise|bias|negative|gamma|blur|resolution|crop|skull_strip)", "What is left of the "
+     "accuracy under {}, averaged over the amounts of its curve."),
     (r"miasd", "Mean distance of a subject's scans to their middle; lower is tighter."),
     (r"miesd", "Mean distance between the middles of different subjects; higher is further apart."),
 )  # fmt: skip

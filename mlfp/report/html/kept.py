@@ -79,6 +79,17 @@ class Kept:
         return {} if found is None else dict(zip(found[0].table.scans, found[0].table.subjects, strict=True))
 
     @cached_property
+    def kinds(self) -> dict[str, str]:
+        """Scan to its modality (or view), of the scans whose fingerprints were kept and where there are several."""
+        found = next((kept for row in self.result.rows if (kept := self.fingerprints(row.label))), None)
+        for column in ("modality", "view") if found is not None else ():
+            if column in found[0].table.columns:
+                kinds = dict(zip(map(str, found[0].table.scans), map(str, found[0].table.column(column)), strict=True))
+                if len(set(kinds.values())) > 1:
+                    return kinds
+        return {}
+
+    @cached_property
     def pictures(self) -> dict[tuple[str, str], Picture]:
         """Chain and scan to picture."""
         rows = pictures.read_frame(self.folder).to_dict("records")

@@ -16,6 +16,7 @@ class Shown:
     """One scan of a strip.
 
     :param right: whether it shows the query's subject; None for the query itself.
+    :param kind: its modality, where there are several.
     """
 
     scan: str
@@ -23,6 +24,7 @@ class Shown:
     picture: Picture | None
     right: bool | None = None
     score: float | None = None
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def _strip(part: pd.DataFrame, kept: Kept, veil: Veil) -> Strip:
 
     def shown(chain: str, scan: str, subject: str, right: bool | None, score: float | None) -> Shown:
         picture = None if veil.redact else kept.pictures.get((chain, scan))
-        return Shown(veil.scan(scan), veil.subject(subject), picture, right, score)
+        kind = "" if veil.redact else kept.kinds.get(scan, "")
+        return Shown(veil.scan(scan), veil.subject(subject), picture, right, score, kind)
 
     query = shown(first["query_chain"], first["query"], first["subject"], None, None)
     found = [

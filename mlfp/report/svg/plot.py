@@ -11,6 +11,8 @@ from mlfp.report.svg.scale import Kind, Scale
 
 #: Pixels around the frame: left, right, top, bottom.
 MARGINS = (52.0, 12.0, 10.0, 40.0)
+#: Pixels across that a chart has on a phone.
+NARROW = 360.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,9 @@ class Plot:
 
     def render(self) -> Markup:
         """The chart."""
-        return drawing(self.width, self.height, self._grid(), group(*self._drawn), label=self.label)
+        # Where the page is narrow, a wide chart shrinks most, and its text is written larger.
+        kind = "chart wide" if self.width > NARROW else "chart"
+        return drawing(self.width, self.height, self._grid(), group(*self._drawn), label=self.label, class_=kind)
 
     def _grid(self) -> Markup:
         left, right, top, bottom = self.across.start, self.across.end, self.up.end, self.up.start

@@ -55,7 +55,8 @@ def test_a_heading_sorts_the_table(page: Browser) -> None:
     page.evaluate(click)
     assert [float(value) for value in _column(page, 2)] == sorted(before)
     assert page.evaluate("document.querySelectorAll('.ranked thead th')[2].getAttribute('aria-sort')") == "ascending"
-    page.evaluate("document.querySelectorAll('.ranked thead th')[1].querySelector('button').click()")
+    page.evaluate("document.querySelectorAll('.ranked thead th')[1].querySelector('button').focus()")
+    page.press("Enter", 13)
     assert _column(page, 1) == sorted(_column(page, 1))
 
 
@@ -126,6 +127,25 @@ def test_on_paper_it_is_light_and_without_controls(page: Browser) -> None:
     page.prefer("dark", media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.querySelector('.bar')).display") == "none"
+
+
+def test_paper_is_no_phone_strips_stand_in_one_row(page: Browser) -> None:
+    page.resize(700, 1000)  # A4 with margins, in CSS pixels
+    page.prefer("light", media="print")
+    tops = "new Set(Array.from(document.querySelector('.found').children).map((shot) => shot.offsetTop)).size"
+    assert page.evaluate(tops) == 1
+    columns = "getComputedStyle(document.querySelector('.grid')).gridTemplateColumns.split(' ').length"
+    assert page.evaluate(columns) == 2
+
+
+def test_text_of_wide_charts_can_be_read_on_a_phone(page: Browser) -> None:
+    page.resize(390, 844, mobile=True)
+    page.prefer("light")
+    sizes = page.evaluate(
+        "Array.from(document.querySelectorAll('#curves svg.chart')).map((chart) => parseFloat(getComputedStyle("
+        "chart.querySelector('text')).fontSize) * chart.getBoundingClientRect().width / chart.viewBox.baseVal.width)"
+    )
+    assert min(sizes) > 9
 
 
 def test_redacted_it_works_as_well(browser: Browser, finished: Path, tmp_path: Path) -> None:

@@ -192,3 +192,8 @@ def test_the_command_writes_the_page_and_says_where(finished: Path, tmp_path: Pa
     shown = CliRunner().invoke(application, ["report", str(folder), "--redact"])
     assert str(folder / "report-redacted.html") in shown.stderr
     assert "patient" not in (folder / "report-redacted.html").read_text(encoding="utf-8")
+
+
+def test_a_strip_says_which_modality_each_scan_is(page: str) -> None:
+    section = page.partition('<section id="retrieval">')[2].partition("</section>")[0]
+    assert re.search(r"<small>[AB] · -?\d\.\d{3}</small>", section)
