@@ -82,9 +82,12 @@ class Kept:
     def kinds(self) -> dict[str, str]:
         """Scan to its modality (or view), of the scans whose fingerprints were kept and where there are several."""
         found = next((kept for row in self.result.rows if (kept := self.fingerprints(row.label))), None)
-        for column in ("modality", "view") if found is not None else ():
-            if column in found[0].table.columns:
-                kinds = dict(zip(map(str, found[0].table.scans), map(str, found[0].table.column(column)), strict=True))
+        if found is None:
+            return {}
+        table = found[0].table
+        for column in ("modality", "view"):
+            if column in table.columns:
+                kinds = dict(zip(map(str, table.scans), map(str, table.column(column)), strict=True))
                 if len(set(kinds.values())) > 1:
                     return kinds
         return {}
