@@ -109,6 +109,8 @@ def _check_methods(config: BenchConfig, in_channels: int, spatial_dims: int) -> 
     for place, opponent in enumerate(config.opponents):
         if opponent.spec.use != "untrained":
             _located(source, ("compare_with", place), "scorer", opponent.spec, spatial_dims)
+        for step, spec in enumerate(opponent.preprocess or ()):
+            _located(source, ("compare_with", place, "preprocess", step), "preprocessor", spec, spatial_dims)
     for place, evaluation in enumerate(config.evaluations):
         _located(source, ("evaluate", place), "evaluator", evaluation.spec, spatial_dims)
         for step, spec in enumerate(evaluation.derive):

@@ -12,6 +12,8 @@ from mlfp import parameters
 from mlfp.bench import expected
 from mlfp.bench.expand import variants
 from mlfp.bench.expected import Expectation
+from mlfp.bench.opponents import UNTRAINED, Opponent
+from mlfp.bench.opponents import parse as parse_opponent
 from mlfp.bench.protocol import Protocol
 from mlfp.bench.significance import Significance
 from mlfp.bench.source import Key, Source
@@ -29,8 +31,6 @@ KEYS = (
     "name", "description", "data", "preprocess", "split", "base", "grid", "zip", "runs", "compare_with", "seeds",
     "evaluate", "rank_by", "significance", "protocol", "observers", "expected",
 )  # fmt: skip
-#: The method that is a model before its training.
-UNTRAINED = "untrained"
 #: The scorer that sees only the mask's shape; it runs in every comparison, so that nobody is fooled by outlines.
 OUTLINE = "outline"
 
@@ -52,14 +52,6 @@ class Method:
         """Every component of the training: where in the file it was written, its kind, and its spec."""
         for key, kind, spec in _components(self.settings):
             yield file_key(key, self.keys), kind, spec
-
-
-@dataclass(frozen=True)
-class Opponent:
-    """A method that is compared without training: a scorer, or ``untrained``."""
-
-    label: str
-    spec: Spec
 
 
 #: What a smoke run says of itself before anything else.
@@ -144,7 +136,7 @@ def parse(source: Source) -> BenchConfig:
     evaluations = _evaluations(source, reader.items("evaluate", EvaluationSpec.parse, ["retrieval"]))
     protocol = reader.value("protocol", Protocol.parse)
     methods = tuple(_methods(source))
-    opponents = _opponents(source, reader.items("compare_with", _opponent, []))
+    opponents = _opponents(source, reader.items("compare_with", parse_opponent, []))
     named = {
         "labels": [*(item.label for item in methods), *(item.label for item in opponents)],
         "evaluations": [evaluation.name for evaluation in evaluations],
@@ -320,13 +312,6 @@ def _text(value: Any) -> str:
 def _seed(value: Any) -> int:
     seed: int = parameters.convert(int, value, what="a seed")
     return seed
-
-
-def _opponent(value: Any) -> Opponent:
-    spec = Spec.parse(value)
-    label = spec.parameters.get("name", spec.use)
-    rest = {key: item for key, item in spec.parameters.items() if key != "name"}
-    return Opponent(str(label), Spec(spec.use, rest))
 
 
 def _seeds(source: Source, given: list[int]) -> tuple[int, ...]:

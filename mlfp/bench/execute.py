@@ -22,7 +22,7 @@ from mlfp.data.chain import Chain
 from mlfp.data.prepare import prepare
 from mlfp.data.scans import ScanSet
 from mlfp.errors import MlfpError, UsageError
-from mlfp.evaluation.measure import Side, measure
+from mlfp.evaluation.measure import Side, measure, over_draws
 from mlfp.evaluation.settings import EvaluationSpec
 from mlfp.evaluation.similarity import ScorerSimilarity, VectorSimilarity
 from mlfp.execution.progress import Progress, silent
@@ -55,6 +55,7 @@ class Workshop:
     progress: Progress = silent
     _sides: dict[str, ScanSet] = field(default_factory=dict)
     _others: dict[tuple[str, str], ScanSet] = field(default_factory=dict)
+    _own: dict[str, Workshop] = field(default_factory=dict)
 
     @cached_property
     def scans(self) -> ScanSet:
@@ -80,7 +81,12 @@ class Workshop:
         return self._sides[name]
 
     def of(self, run: Run) -> Workshop:
-        """The same scans, on the sides that a run has them on."""
+        """The same scans, preprocessed as a run has it, and on the sides that it has them on."""
+        if run.material is not None:
+            key = run.material.chain.key
+            if key not in self._own:
+                self._own[key] = Workshop(self.config, run.material, self.progress, {}, self._others)
+            return self._own[key]
         if run.split is None:
             return self
         # The test side is the same for all runs of a protocol, and shared; each fold has another validation side.
@@ -91,6 +97,11 @@ class Workshop:
         return other
 
     @property
+    def all(self) -> tuple[Workshop, ...]:
+        """The comparison's own, and those of the methods that have preprocessing of their own."""
+        return (self, *self._own.values())
+
+    @property
     def shown(self) -> ScanSet:
         """The scans that a report shows: the test side, unless nothing is measured on it."""
         sides = {evaluation.side for evaluation in self.config.evaluations}
@@ -98,7 +109,7 @@ class Workshop:
 
     def queries(self, evaluation: EvaluationSpec) -> ScanSet:
         """The scans that an evaluation asks with: derived, and moved in the scanner before the chain."""
-        return self._derived(evaluation, evaluation.move)
+        return self._derived(evaluation, evaluation.draws()[0].move)
 
     def gallery(self, evaluation: EvaluationSpec) -> ScanSet:
         """The scans that an evaluation searches: derived, but never moved."""
@@ -356,20 +367,25 @@ def _measure(
         if need not in {"ranking", "scores", "scans"} | provides:
             record.evaluations[key] = {"name": evaluation.name, "skipped": f"needs {need}, and this method has none"}
             continue
-        asking, answering = workshop.queries(evaluation), workshop.gallery(evaluation)
-        queries, gallery = method.describe(asking), method.describe(answering)
-        witness = neighbours.Witness(evaluator, key, asking.chain, answering.chain)
-        started = time.perf_counter()
+        draws: list[Measured] = []
         try:
-            measured[key] = measure(
-                evaluation, witness, queries, gallery, similarity=method.similarity, distance=method.distance,
-                seed=seed, scans=Behind(workshop, evaluation, method, other, seed), progress=workshop.progress,
-            )  # fmt: skip
+            for drawn in evaluation.draws():
+                asking, answering = workshop.queries(drawn), workshop.gallery(drawn)
+                queries, gallery = method.describe(asking), method.describe(answering)
+                witness = neighbours.Witness(evaluator, key, asking.chain, answering.chain)
+                started = time.perf_counter()
+                found = measure(
+                    drawn, evaluator if draws else witness, queries, gallery, similarity=method.similarity,
+                    distance=method.distance, seed=seed, scans=Behind(workshop, drawn, method, other, seed),
+                    progress=workshop.progress,
+                )  # fmt: skip
+                _spend(record, "evaluate", started)
+                seen += witness.frames  # of the first draw alone: they are there to be looked at
+                draws.append(found)
+            measured[key] = over_draws(draws, seed=seed)
         except MlfpError as error:  # what cannot be measured on these scans must not cost what can
             record.evaluations[key] = {"name": evaluation.name, "skipped": error.what}
             continue
-        _spend(record, "evaluate", started)
-        seen += witness.frames
         record.evaluations[key] = told(evaluation.name, measured[key])
     neighbours.write(folder.path, seen)
     return measured

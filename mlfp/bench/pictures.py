@@ -93,9 +93,10 @@ def _wanted(workshop: Workshop, runs: Iterable[Path]) -> set[tuple[str, str]]:
 
 def _sources(workshop: Workshop) -> Iterable[ScanSet]:
     yield workshop.shown
-    for evaluation in workshop.config.evaluations:
-        yield workshop.queries(evaluation)
-        yield workshop.gallery(evaluation)
+    for place in workshop.all:
+        for evaluation in workshop.config.evaluations:
+            yield place.queries(evaluation)
+            yield place.gallery(evaluation)
 
 
 def _row(scans: ScanSet, place: int) -> Mapping[str, Any]:

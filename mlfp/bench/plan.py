@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from mlfp.bench.config import UNTRAINED, BenchConfig, Method, Opponent
+from mlfp.bench.config import BenchConfig, Method
+from mlfp.bench.opponents import UNTRAINED, Opponent
 from mlfp.bench.records import SCHEMA
 from mlfp.bench.split import grouped_by
 from mlfp.data.chain import Chain
@@ -49,6 +50,11 @@ class Material:
     split: Split
     digest: str
 
+    def through(self, chain: Chain) -> Material:
+        """The same scans, preprocessed otherwise."""
+        digest = _hash(self.component, digest_of(self.dataset, self.table, chain))
+        return replace(self, chain=chain, digest=digest)
+
     def describe(self) -> dict[str, Any]:
         """For records: what was measured on what."""
         sides = {"train": self.split.train, "val": self.split.val, "test": self.split.test}
@@ -84,6 +90,7 @@ class Run:
         the fingerprints of several trained ones as one.
     :param settings: of the training, or of the encoder that stays untrained; None for a scorer.
     :param scorer: None unless it is one.
+    :param material: scans that were preprocessed as this method has it; None where they are the comparison's.
     :param split: who is on which side; None where it is the comparison's.
     :param fold: number of the split, counted from 1, where there are several.
     :param parts: ids of the runs that are joined.
@@ -97,6 +104,7 @@ class Run:
     components: tuple[str, ...]
     settings: TrainingSettings | None = None
     scorer: Spec | None = None
+    material: Material | None = None
     split: Split | None = None
     fold: int | None = None
     parts: tuple[str, ...] = ()
@@ -105,7 +113,8 @@ class Run:
     def to_config(self) -> dict[str, Any]:
         """The settings with their defaults, for the record."""
         if self.scorer is not None:
-            return self.scorer.to_config()
+            own = {} if self.material is None else {"preprocess": self.material.chain.to_config()}
+            return {**self.scorer.to_config(), **own}
         if self.parts:
             return {"parts": list(self.parts)}
         return self.settings.decisive() if self.settings is not None else {}
@@ -222,7 +231,8 @@ def _opponent_runs(opponent: Opponent, config: BenchConfig, material: Material) 
     if opponent.spec.use != UNTRAINED:
         # Nothing about a scorer depends on the seed of a training.
         components = (_component("scorer", opponent.spec),)
-        return [_run(opponent.label, "scorer", 0, components, material, scorer=opponent.spec)]
+        own = None if opponent.preprocess is None else material.through(Chain(opponent.preprocess))
+        return [_run(opponent.label, "scorer", 0, components, material, scorer=opponent.spec, own=own)]
     encoders: dict[str, TrainingSettings] = {}
     for method in config.methods:
         # Whatever only matters in training is left at its defaults, so that it cannot split or repeat the row.
@@ -252,9 +262,10 @@ def _run(
     *,
     settings: TrainingSettings | None = None,
     scorer: Spec | None = None,
+    own: Material | None = None,
 ) -> Run:
-    run = Run("", label, kind, seed, components, settings, scorer)
-    name = _hash(SCHEMA, kind, seed, components, run.to_config(), material.digest, material.split.digest)
+    run = Run("", label, kind, seed, components, settings, scorer, own)
+    name = _hash(SCHEMA, kind, seed, components, run.to_config(), (own or material).digest, material.split.digest)
     return replace(run, id=name)
 
 

@@ -176,6 +176,28 @@ def _sides(spec: EvaluationSpec, queries: ScanTable, gallery: ScanTable) -> tupl
     return _chosen(queries, spec, "query"), _chosen(gallery, spec, "gallery")
 
 
+def over_draws(draws: Sequence[Measured], *, seed: int) -> Measured:
+    """One evaluation whose queries were moved several times: each query's mean over the draws, resampled by subject.
+
+    So a query that was drawn three times is no three queries, for the interval as for the paired tests.
+
+    :raises MlfpError: another query could be measured in one draw than in another.
+    """
+    if len(draws) == 1:
+        return draws[0]
+    names = [name for name in draws[0] if all(name in measured for measured in draws)]
+    try:
+        estimates = {name: intervals.average([found[name] for found in draws], seed=seed)[0] for name in names}
+    except MlfpError as error:
+        what = "not every query could be measured each time that it was moved, so no mean can be taken"
+        raise MlfpError(what, hints=["Move them less far, or with another seed.", *error.hints]) from error
+    return Measured(
+        estimates,
+        exhibits=exhibits.merged([found.exhibits for found in draws]),
+        notes=dict.fromkeys(note for found in draws for note in found.notes),
+    )
+
+
 def _across(column: str, evaluator: Evaluator, whole: Trial, asking: np.ndarray, answering: np.ndarray) -> Measured:
     measured: dict[str, Measured] = {}
     for pair, rows, columns in _pairs(column, whole, asking, answering):

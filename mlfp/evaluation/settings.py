@@ -15,8 +15,9 @@ from mlfp.types.spec import Spec
 KEYS = ("use", "name", "side", "query", "gallery", "across", "move", "derive", "ignore")
 #: Whose scans are measured on.
 SIDES = ("test", "val")
-#: How queries may be moved in the scanner: degrees, mm, fraction; the share that is inverted; the seed of the draw.
-MOVES = ("rotate", "shift", "scale", "negative", "seed")
+#: How queries may be moved in the scanner: degrees, mm, fraction; the share that is inverted; the seed of the draw, and
+#: how often it is drawn.
+MOVES = ("rotate", "shift", "scale", "negative", "seed", "draws")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class EvaluationSpec:
     :param across: a column of which every ordered pair of different values is compared: queries have the one, the
         gallery the other.
     :param move: how far queries are moved before preprocessing: at most ``rotate`` degrees, ``shift`` mm and ``scale``
-        (a fraction) along each axis; a share ``negative`` of them is inverted inside the head, bright for dark.
+        (a fraction) along each axis; a share ``negative`` of them is inverted inside the head, bright for dark. With
+        ``draws`` each asks so often, moved by ``seed``, ``seed + 1``, ..., and counts with its mean.
     :param derive: further preprocessing, after that of the comparison, of queries and gallery alike: how a method
         trained on some scans does on others made of them.
     :param ignore: columns in which a scan of the query's subject must differ from the query to count.
@@ -75,6 +77,14 @@ class EvaluationSpec:
             ignore=_columns(given.pop("ignore", None)),
             spec=Spec(spec.use, given),
         )
+
+    def draws(self) -> tuple[EvaluationSpec, ...]:
+        """The same, once for each time that its queries are moved."""
+        if self.move is None or "draws" not in self.move:
+            return (self,)
+        rest = {key: value for key, value in self.move.items() if key != "draws"}
+        seeds = range(int(rest.get("seed", 0)), int(rest.get("seed", 0) + self.move["draws"]))
+        return tuple(replace(self, move={**rest, "seed": seed}) for seed in seeds)
 
     def smoke(self) -> EvaluationSpec:
         """The same for a few subjects: N-way episodes take all there are, as they would never have N."""
@@ -168,8 +178,9 @@ def _distance(key: object, value: object) -> float:
             key=("move", str(key)),
             hints=[*nearest(str(key), MOVES), f"It takes: {', '.join(MOVES)}"],
         )
-    kind = int if key == "seed" else float
+    kind = int if key in ("seed", "draws") else float
     number: float = parameters.convert(kind, value, what=f"move: {key}", key=("move", str(key)))
-    if not math.isfinite(number) or number < 0:
-        raise ParameterError(f"move: {key} should be 0 or more, got {value!r}", key=("move", str(key)))
+    least = 1 if key == "draws" else 0
+    if not math.isfinite(number) or number < least:
+        raise ParameterError(f"move: {key} should be {least} or more, got {value!r}", key=("move", str(key)))
     return number

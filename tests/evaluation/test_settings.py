@@ -58,6 +58,8 @@ def test_it_can_be_written_and_read_again() -> None:
         ({"use": "retrieval", "move": {"rotat": 10}}, "Did you mean: rotate", ("move", "rotat")),
         ({"use": "retrieval", "move": {"rotate": "far"}}, "should be float", ("move", "rotate")),
         ({"use": "retrieval", "move": {"rotate": -1}}, "0 or more", ("move", "rotate")),
+        ({"use": "retrieval", "move": {"draws": 0}}, "1 or more", ("move", "draws")),
+        ({"use": "retrieval", "move": {"draws": 1.5}}, "should be int", ("move", "draws")),
         ({"use": "retrieval", "side": "vla"}, "Did you mean: val", ("side",)),
         ({"use": "retrieval", "side": ["val"]}, "side should be one of test, val", ("side",)),
         ({"use": "retrieval", "ignore": [1]}, "list of columns", ("ignore",)),
@@ -78,3 +80,12 @@ def test_the_test_side_goes_without_saying_and_leaves_an_evaluation_s_identity()
 def test_reading_an_evaluation_and_averaging_import_no_torch() -> None:
     assert_light_import("mlfp.evaluation.settings")
     assert_light_import("mlfp.evaluation.intervals")
+
+
+def test_each_draw_is_an_evaluation_with_a_seed_of_its_own() -> None:
+    once = EvaluationSpec.parse({"use": "retrieval", "move": {"shift": 5, "seed": 4}})
+    assert once.draws() == (once,)
+    several = EvaluationSpec.parse({"use": "retrieval", "move": {"shift": 5, "seed": 4, "draws": 3}})
+    assert several.draws()[0] == once
+    assert [draw.move for draw in several.draws()] == [{"shift": 5.0, "seed": seed} for seed in (4, 5, 6)]
+    assert EvaluationSpec.parse(several.to_config()) == several

@@ -162,6 +162,26 @@ def test_cropping_keeps_the_content_with_its_margin_where_it_is(margin) -> None:
     )
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*[st.integers(-6, 6)] * 3), st.sampled_from([(24, 26, 22), (13, 14, 40), 17]))
+def test_heads_lie_on_each_other_wherever_they_lay(moved, shape) -> None:
+    blob = np.zeros((1, 30, 30, 30), np.float32)
+    blob[0, 9:21, 10:19, 11:22] = np.random.default_rng(0).uniform(5, 9, (12, 9, 11))
+    pad = Pad(shape, around="mass")
+    before, after = (
+        pad(Volume(data, np.diag([2.0, 2, 2, 1]))) for data in (blob, np.roll(blob, moved, axis=(1, 2, 3)))
+    )
+    assert np.array_equal(before.data, after.data)
+    assert after.affine[:3, 3] - before.affine[:3, 3] == pytest.approx(2.0 * np.array(moved)), "in mm nothing moves"
+
+
+def test_an_empty_scan_has_no_centre_of_mass() -> None:
+    with pytest.raises(ScanError, match="nothing in it"):
+        Pad(8, around="mass")(Volume(np.zeros((1, 9, 9, 9), np.float32), np.eye(4)))
+    with pytest.raises(ParameterError, match="middle or mass"):
+        Pad(8, around="brain")  # type: ignore[arg-type]
+
+
 def test_cropping_an_empty_scan_is_refused() -> None:
     with pytest.raises(ScanError, match="air"):
         Crop()(Volume(np.zeros((1, 9, 9, 9)), scan="scan"))
