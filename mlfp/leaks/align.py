@@ -1,8 +1,4 @@
-"""Two images laid over each other: rigid motion and scale, found by mutual information from several starts.
-
-Positions are in mm about the centre of each image's content. A transform takes a position in the fixed image to one in
-the moving: ``scale * rotation @ x + shift``.
-"""
+"""Two images laid over each other: rigid motion and scale, from several starts, from coarse to fine."""
 
 from __future__ import annotations
 
@@ -12,70 +8,43 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-#: For intensities.
-BINS = 24
-#: (how often both images are halved, points looked at, steps, starts that go on to it).
-LEVELS = ((1, 1200, 0, 99), (1, 1500, 25, 14), (0, 3000, 20, 4), (0, 10000, 15, 2))
-#: What one unit of each parameter is: about as much as moves the border of a head by 4 mm.
-UNITS = {"angle": 0.05, "shift": 3.0, "scale": 0.04}
-#: Degrees about each axis that starts are turned by, and mm they are raised by where one image shows far less.
-TURN, RAISE = 15.0, (20.0, 40.0)
-#: Further starts, at random: how many, and how far in units (turned, shifted along each axis, scaled).
-SCATTERED, TURNED, SHIFTED, SCALED = 40, 2.5, (3.0, 4.0, 6.0), 1.5
-#: From this correlation on it may be a copy.
-CLOSE = 0.9
-#: Below this share of points that fall into the other image, an overlay says nothing.
-OVERLAP = 0.4
+from mlfp.leaks import matching
+from mlfp.leaks.matching import UNITS, Matching, Picture
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image made small for aligning.
+class Level:
+    """One pass of the search.
 
-    :param pixels: spatial array, 0 (air) to 1.
-    :param mask: where there is content.
-    :param spacing: mm of a voxel, the same along all axes.
-    :param world: (n,) the content's centre in the scanner's coordinates, in mm.
-    :param ranks: pixels by their rank among those of the content, 0 to 1; ``pixels`` unless given. Mutual information
-        is of them, so that tissues that differ little fall into different bins.
+    :param halvings: how often both images are halved before.
+    :param points: looked at, at most about.
+    :param keep: starts that come so far.
+    :param steps: uphill.
+    :param bins: for intensities.
+    :param edged: how much edges count beside mutual information.
     """
 
-    pixels: Tensor
-    mask: Tensor
-    spacing: float
-    world: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    ranks: Tensor | None = None
+    halvings: int
+    points: int
+    keep: int
+    steps: int
+    bins: int
+    edged: float = 0.0
 
-    @property
-    def tones(self) -> Tensor:
-        """What mutual information is of."""
-        return self.pixels if self.ranks is None else self.ranks
 
-    @property
-    def dims(self) -> int:
-        """2 or 3."""
-        return self.pixels.ndim
-
-    def mirrored(self) -> Picture:
-        """The same with left and right exchanged: as alike in everything as another person can be."""
-        axis = 0 if self.dims == 3 else 1
-        return Picture(
-            self.pixels.flip(axis), self.mask.flip(axis), self.spacing, self.world, self.tones.flip(axis)
-        )  # fmt: skip
-
-    def halved(self) -> Picture:
-        """The same at twice the spacing."""
-        pool = functional.avg_pool3d if self.dims == 3 else functional.avg_pool2d
-        pixels, ranks, share = (
-            pool(part[None, None].float(), 2, ceil_mode=True)[0, 0] for part in (self.pixels, self.tones, self.mask)
-        )
-        return Picture(pixels, share > 0.5, 2 * self.spacing, self.world, ranks)
-
-    def centre(self) -> Tensor:
-        """(n,) the content's centre, in voxels."""
-        return torch.stack([places.float().mean() for places in self.mask.nonzero(as_tuple=True)])
+LEVELS = (
+    Level(2, 2000, keep=40, steps=30, bins=10),
+    Level(1, 4000, keep=12, steps=25, bins=12),
+    Level(0, 8000, keep=4, steps=20, bins=16),
+    Level(0, 16000, keep=2, steps=15, bins=24, edged=0.5),
+)
+#: Degrees about each axis that starts are turned by, and mm they are raised by where one image shows far less.
+TURN, RAISE = 15.0, (20.0, 40.0)
+#: Further starts, at random: how many, and how far in units (turned, shifted along each axis, scaled).
+SCATTERED, TURNED, SHIFTED, SCALED = 120, 2.5, (3.0, 4.0, 6.0), 1.5
+#: From this correlation on it may be a copy.
+CLOSE = 0.9
 
 
 @dataclass(frozen=True)
@@ -84,6 +53,8 @@ class Overlay:
 
     :param mutual: normalised mutual information there, 0 to 1.
     :param sharpness: how much of that is lost one voxel beside, on average over all directions and turns.
+    :param edges: how far edges run alike, 0 to 1.
+    :param edge_sharpness: how much of that is lost one voxel beside.
     :param overlap: share of the content that falls into the other image.
     :param correlation: of intensities.
     :param angle: degrees it was turned.
@@ -94,6 +65,8 @@ class Overlay:
 
     mutual: float
     sharpness: float
+    edges: float
+    edge_sharpness: float
     overlap: float
     correlation: float
     angle: float
@@ -106,38 +79,70 @@ class Overlay:
 def align(fixed: Picture, moving: Picture, *, start: Tensor | None = None) -> Overlay:
     """The best overlay found.
 
-    :param start: parameters to begin with, in place of the usual starts.
+    :param start: parameters to begin with, besides the usual starts.
     """
-    found = _starts(fixed, moving) if start is None else start[None]
-    levels = LEVELS if start is None else LEVELS[1:]
-    for halvings, points, steps, keep in levels:
-        one, two = fixed, moving
-        for _ in range(halvings):
-            one, two = one.halved(), two.halved()
-        matching = _Matching(one, two, points)
-        if len(found) > keep:
-            found = found[matching.quality(found).topk(keep).indices]
-        found = matching.improved(found, steps)
-    matching = _Matching(fixed, moving, LEVELS[-1][1])
-    best = found[matching.quality(found).argmax()]
-    overlay = matching.overlay(best)
+    found = _starts(fixed, moving)
+    if start is not None:
+        found = torch.cat([start[None], found])
+    pyramids = [(fixed, moving)]
+    for _ in range(max(level.halvings for level in LEVELS)):
+        pyramids.append((pyramids[-1][0].halved(), pyramids[-1][1].halved()))
+    for level in LEVELS:
+        here = _matching(*pyramids[level.halvings], level)
+        if len(found) > level.keep:
+            found = found[here.quality(found).topk(level.keep).indices]
+        found = here.improved(found, level.steps)
+    overlay = _overlay(here, found[here.quality(found).argmax()])
     return _touched_up(fixed, moving, overlay) if overlay.correlation > CLOSE else overlay
+
+
+def _matching(fixed: Picture, moving: Picture, level: Level) -> Matching:
+    return Matching(fixed, moving, level.points, bins=level.bins, edged=level.edged)
+
+
+def _overlay(found: Matching, parameters: Tensor) -> Overlay:
+    fit = found.fit(torch.cat([parameters[None], found.beside(parameters)]))
+    spots, inside = found.spots(parameters[None])
+    _, shift, scale = matching.matrices(parameters[None], found.dims)
+    displaced = shift[0].double().numpy() - (found.fixed.world - found.moving.world)[: found.dims]
+    return Overlay(
+        mutual=float(fit.mutual[0]),
+        sharpness=float(fit.mutual[0] - fit.mutual[1:].mean()),
+        edges=float(fit.edges[0]),
+        edge_sharpness=float(fit.edges[0] - fit.edges[1:].mean()),
+        overlap=float(inside.mean()),
+        correlation=_correlation(found.level, found.at(spots, found.moving.pixels[None])[0, 0], inside[0] > 0),
+        angle=matching.angle(parameters, found.dims),
+        shift=float(shift.norm()),
+        scale=float(scale[0]),
+        displaced=float(np.linalg.norm(displaced)),
+        parameters=parameters,
+    )
+
+
+def _correlation(one: Tensor, two: Tensor, there: Tensor) -> float:
+    if there.sum() <= 2:
+        return 0.0
+    found = float(torch.corrcoef(torch.stack([one[there], two[there]]).double())[0, 1])
+    return found if math.isfinite(found) else 0.0
 
 
 def _touched_up(fixed: Picture, moving: Picture, overlay: Overlay) -> Overlay:
     """The same with the correlation where pixels themselves lie best: of a copy, ranks are not exact enough."""
-    matching = _Matching(replace(fixed, ranks=None), replace(moving, ranks=None), LEVELS[-1][1])
-    best = matching.improved(overlay.parameters[None], LEVELS[-1][2])[0]
-    return replace(overlay, correlation=max(overlay.correlation, matching.overlay(best).correlation))
+    level = LEVELS[-1]
+    found = Matching(replace(fixed, ranks=None), replace(moving, ranks=None), level.points, bins=level.bins)
+    best = found.improved(overlay.parameters[None], level.steps)[0]
+    spots, inside = found.spots(best[None])
+    correlation = _correlation(found.level, found.at(spots, found.moving.pixels[None])[0, 0], inside[0] > 0)
+    return replace(overlay, correlation=max(overlay.correlation, correlation))
 
 
 def resampled(fixed: Picture, moving: Picture, parameters: Tensor) -> Tensor:
     """The moving image on the fixed one's grid, laid over it by these parameters."""
     everywhere = Picture(fixed.pixels, torch.ones_like(fixed.mask), fixed.spacing, fixed.world)
-    plain = replace(moving, ranks=None)
-    matching = _Matching(everywhere, plain, fixed.pixels.numel(), centre=fixed.centre())
-    levels, inside = matching.looked_up(parameters[None])
-    return (levels * inside)[0].reshape(fixed.pixels.shape)
+    found = Matching(everywhere, moving, fixed.pixels.numel(), bins=2, centre=fixed.centre())
+    spots, inside = found.spots(parameters[None])
+    return (found.at(spots, moving.pixels[None])[0, 0] * inside[0]).reshape(fixed.pixels.shape)
 
 
 def mirrored_start(parameters: Tensor, dims: int) -> Tensor:
@@ -177,118 +182,3 @@ def _scattered(dims: int) -> Tensor:
     generator = np.random.default_rng(0)
     far = [*[TURNED] * (3 if dims == 3 else 1), *SHIFTED[:dims], SCALED]
     return torch.from_numpy((generator.normal(size=(SCATTERED, len(far))) * far).astype(np.float32))
-
-
-class _Matching:
-    """Points of the fixed image, and the moving image that they are looked up in."""
-
-    def __init__(self, fixed: Picture, moving: Picture, points: int, *, centre: Tensor | None = None) -> None:
-        self.dims, self.moving, self.fixed = fixed.dims, moving, fixed
-        places = fixed.mask.nonzero()
-        step = max(1, len(places) // points)
-        places = places[step // 2 :: step]
-        self.places = (places.float() - (fixed.centre() if centre is None else centre)) * fixed.spacing
-        self.level, level = fixed.pixels[tuple(places.T)], fixed.tones[tuple(places.T)]
-        self.chosen = (level * (BINS - 1)).round().long().clamp(0, BINS - 1)
-        self.size = torch.tensor(moving.pixels.shape, dtype=torch.float32)
-        self.centre = moving.centre()
-
-    def improved(self, parameters: Tensor, steps: int) -> Tensor:
-        """(S, n) parameters after so many steps uphill."""
-        found = parameters.clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([found], lr=0.3)
-        for step in range(steps):
-            optimizer.param_groups[0]["lr"] = 0.3 * (1 - step / steps) + 0.02
-            optimizer.zero_grad()
-            (-self.quality(found).sum()).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        return found.detach()
-
-    def quality(self, parameters: Tensor) -> Tensor:
-        """(S,) normalised mutual information, less where little overlaps."""
-        levels, inside = self.looked_up(parameters)
-        overlap = inside.mean(dim=1)
-        return _mutual(self.chosen, levels, inside) - (OVERLAP - overlap).clamp(min=0)
-
-    def overlay(self, parameters: Tensor) -> Overlay:
-        """What the overlay of these parameters is like."""
-        mutual = self.quality(torch.cat([parameters[None], self._beside(parameters)]))
-        pixels, inside = self.looked_up(parameters[None], plain=True)
-        there = inside[0] > 0
-        both = torch.stack([self.level[there], pixels[0, there]]).double()
-        correlation = float(torch.corrcoef(both)[0, 1]) if there.sum() > 2 else 0.0
-        rotation, shift, scale = _matrices(parameters[None], self.dims)
-        trace = float(rotation[0].diagonal().sum())
-        cosine = (trace - 1) / 2 if self.dims == 3 else trace / 2
-        displaced = shift[0].double().numpy() - (self.fixed.world - self.moving.world)[: self.dims]
-        return Overlay(
-            mutual=float(mutual[0]),
-            sharpness=float(mutual[0] - mutual[1:].mean()),
-            overlap=float(inside.mean()),
-            correlation=correlation if math.isfinite(correlation) else 0.0,
-            angle=math.degrees(math.acos(max(-1.0, min(1.0, cosine)))),
-            shift=float(shift.norm()),
-            scale=float(scale[0]),
-            displaced=float(np.linalg.norm(displaced)),
-            parameters=parameters,
-        )
-
-    def _beside(self, parameters: Tensor) -> Tensor:
-        """(S, n) parameters that lay the image a voxel beside: along each axis, and turned by as much."""
-        angles = 3 if self.dims == 3 else 1
-        radius = float(self.places.square().sum(dim=1).mean().sqrt())
-        steps = torch.zeros(len(parameters) - 1, len(parameters))
-        for axis in range(angles + self.dims):
-            turned = axis < angles
-            steps[axis, axis] = self.fixed.spacing / (radius * UNITS["angle"] if turned else UNITS["shift"])
-        return torch.cat([parameters + steps, parameters - steps])
-
-    def looked_up(self, parameters: Tensor, *, plain: bool = False) -> tuple[Tensor, Tensor]:
-        """(S, P) ranks of the moving image at the points, and 1 where they fall into it, else 0.
-
-        :param plain: pixels in place of their ranks.
-        """
-        rotation, shift, scale = _matrices(parameters, self.dims)
-        places = scale[:, None, None] * (self.places @ rotation.transpose(1, 2)) + shift[:, None]
-        voxels = places / self.moving.spacing + self.centre
-        grid = 2 * voxels / (self.size - 1) - 1
-        inside = (grid.detach().abs() <= 1).all(dim=2).float()
-        source = self.moving.pixels if plain else self.moving.tones
-        spots = grid.flip(2).reshape(1, 1, 1, -1, 3) if self.dims == 3 else grid.flip(2).reshape(1, 1, -1, 2)
-        found = functional.grid_sample(source[None, None], spots, align_corners=True)
-        return found.reshape(len(parameters), -1), inside
-
-
-def _matrices(parameters: Tensor, dims: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(S, n, n) rotations, (S, n) shifts in mm, (S,) scales."""
-    count = 3 if dims == 3 else 1
-    angles = parameters[:, :count] * UNITS["angle"]
-    shift = parameters[:, count : count + dims] * UNITS["shift"]
-    scale = (parameters[:, -1] * UNITS["scale"]).exp()
-    if dims == 2:
-        cos, sin = angles[:, 0].cos(), angles[:, 0].sin()
-        return torch.stack([cos, -sin, sin, cos], dim=1).reshape(-1, 2, 2), shift, scale
-    zero = torch.zeros_like(angles[:, 0])
-    x, y, z = angles.unbind(1)
-    generator = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).reshape(-1, 3, 3)
-    return torch.linalg.matrix_exp(generator), shift, scale
-
-
-def _mutual(chosen: Tensor, levels: Tensor, inside: Tensor) -> Tensor:
-    """(S,) of (P,) bins and (S, P) intensities, over the points inside: twice I over the sum of entropies.
-
-    An intensity counts for the two bins that it lies between, the more for the nearer, so that there is a slope.
-    """
-    place = levels * (BINS - 1)
-    lower = place.detach().floor().long().clamp(0, BINS - 2)
-    higher = (place - lower) * inside
-    cells = chosen * BINS + lower
-    joint = torch.zeros(len(levels), BINS * BINS, dtype=levels.dtype)
-    joint = joint.scatter_add(1, cells, inside - higher).scatter_add(1, cells + 1, higher)
-    joint = joint.reshape(-1, BINS, BINS) / joint.sum(dim=1)[:, None, None].clamp(min=1e-6)
-    one, two, both = _entropy(joint.sum(2)), _entropy(joint.sum(1)), _entropy(joint.flatten(1))
-    return 2 * (one + two - both) / (one + two).clamp(min=1e-6)
-
-
-def _entropy(shares: Tensor) -> Tensor:
-    return -(shares * (shares + 1e-9).log()).sum(dim=1)

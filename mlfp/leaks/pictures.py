@@ -14,7 +14,7 @@ from mlfp.leaks.verify import Verified, loaded
 from mlfp.types.volume import Volume
 
 #: Screen pixels a voxel, and voxels a square of the checkerboard.
-ZOOM, SQUARE = 3, 8
+ZOOM, SQUARE = 2, 10
 AIR = 0.05
 
 
