@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,9 +21,11 @@ from mlfp.leaks.result import FOUND, Leaks, Settings
 from mlfp.leaks.verify import Verified, verify
 
 #: Below this probability a candidate is not laid over the other on its own account.
-UNLIKELY = 0.002
+UNLIKELY = 0.0005
 #: Pairs under one id that are laid over each other, as they look least alike.
 SUSPECTS = 200
+#: From this probability on a pair speaks for the other scans of its two ids, of which so many each are looked at.
+LIKELY, FEW = 0.5, 8
 
 Pair = tuple[int, int]
 
@@ -65,7 +69,7 @@ class Hunt:
         copies = candidates.copies(self.material)
         found = self._with(found, scale, copies)
         own = candidates.measured(self.material, scale, *candidates.own(self.material))
-        self._learn(found, scale, search, own, copies)
+        found = self._learn(found, scale, search, own, copies)
         evidence, alone = self.odds.evidence(found, self.verified), self.odds.p_same(found, self.verified)
         ids = self.material.people[np.stack([found.one, found.two])].astype(np.int64)
         groups = ids.min(axis=0) * (int(self.material.people.max()) + 1) + ids.max(axis=0)
@@ -102,9 +106,13 @@ class Hunt:
 
     def _with(self, found: Candidates, scale: scores.Scale, copies: dict[Pair, str]) -> Candidates:
         """The candidates, and copies that are not among them, those under one id left out."""
-        there = set(zip(found.one.tolist(), found.two.tolist(), strict=True))
         people = self.material.people
-        more = [pair for pair in copies if pair not in there and people[pair[0]] != people[pair[1]]]
+        return self._and(found, [pair for pair in copies if people[pair[0]] != people[pair[1]]], scale)
+
+    def _and(self, found: Candidates, pairs: Iterable[Pair], scale: scores.Scale) -> Candidates:
+        """The candidates, and of these pairs those that are not among them."""
+        there = set(zip(found.one.tolist(), found.two.tolist(), strict=True))
+        more = [pair for pair in pairs if pair not in there]
         if not more:
             return found
         added = candidates.measured(self.material, scale, *np.array(more, dtype=np.int64).T)
@@ -121,29 +129,63 @@ class Hunt:
         search: candidates.Search,
         own: Candidates,
         copies: dict[Pair, str],
-    ) -> None:
-        """The odds, from scores and then from verified pairs."""
+    ) -> Candidates:
+        """The odds, from scores and then from verified pairs; gives the candidates, more of them after verification."""
         pairs = self.material.open_pairs
         seen_pairs = seen.look(self.material, scale, found, search, copies)
         self.odds = odds.learn(self.calibration, seen_pairs, found, pairs)
         if self.settings.verify == "never" or self.calibration.verified is None:
-            return
-        self._verify(found, self.odds.p_same(found, {}), own, copies)
+            return found
+        self._verify([*self._likely(found), *self._suspects(own)], copies)
         self.odds = odds.learn_more(self.odds, self.calibration, found, self.verified, pairs)
+        siblings = self._siblings(found)
+        found = self._and(found, siblings, scale)
+        self._verify(siblings, copies)
+        self.odds = odds.learn_more(self.odds, self.calibration, found, self.verified, pairs)
+        return found
 
-    def _verify(self, found: Candidates, p_same: np.ndarray, own: Candidates, copies: dict[Pair, str]) -> None:
+    def _likely(self, found: Candidates) -> list[Pair]:
+        """The candidates that are worth laying over each other, the likeliest first."""
+        p_same = self.odds.p_same(found, {})
         order = np.argsort(-p_same, kind="stable")
-        pairs = [(int(found.one[place]), int(found.two[place])) for place in order]
         if self.settings.verify == "auto":
             likely = int((p_same >= UNLIKELY).sum())
-            pairs = pairs[: min(likely, self.settings.most_verified)]
-        own_evidence = self.odds.evidence(own, {})
-        suspects = [place for place in np.argsort(own_evidence, kind="stable") if own_evidence[place] < 0][:SUSPECTS]
-        pairs += [(int(own.one[place]), int(own.two[place])) for place in suspects]
+            order = order[: min(likely, self.settings.most_verified)]
+        return [(int(found.one[place]), int(found.two[place])) for place in order]
+
+    def _suspects(self, own: Candidates) -> list[Pair]:
+        """Pairs under one id that look least alike."""
+        evidence = self.odds.evidence(own, {})
+        places = [place for place in np.argsort(evidence, kind="stable") if evidence[place] < 0][:SUSPECTS]
+        return [(int(own.one[place]), int(own.two[place])) for place in places]
+
+    def _siblings(self, found: Candidates) -> list[Pair]:
+        """All pairs of scans of two ids of which one pair is likely: another contrast may be too unlike to be found."""
+        people = self.material.people
+        sure = self.odds.p_same(found, self.verified) >= LIKELY
+        members = scans_of(people, np.unique(np.stack([found.one[sure], found.two[sure]])))
+        both = {tuple(sorted(ids)) for ids in zip(people[found.one[sure]], people[found.two[sure]], strict=True)}
+        pairs = [
+            (min(one, two), max(one, two))
+            for ids in sorted(both)
+            for one, two in itertools.product(*(members[whose][:FEW] for whose in ids))
+        ]
+        return [pair for pair in pairs if pair not in self.verified]
+
+    def _verify(self, pairs: Sequence[Pair], copies: dict[Pair, str]) -> None:
         wanted = [pair for pair in pairs if pair not in copies]
-        self.verified, self.unverifiable = verify(
-            self.material, wanted, workers=self.workers, progress=self.progress
-        )  # fmt: skip
+        done, failed = verify(self.material, wanted, workers=self.workers, progress=self.progress)
+        self.verified |= done
+        self.unverifiable |= failed
+
+
+def scans_of(people: np.ndarray, places: np.ndarray) -> dict[int, list[int]]:
+    """The scans of everyone who has one at these places."""
+    wanted = np.unique(people[places])
+    found: dict[int, list[int]] = {int(whose): [] for whose in wanted}
+    for place in np.flatnonzero(np.isin(people, wanted)):
+        found[int(people[place])].append(int(place))
+    return found
 
 
 def shown_as(leaks: Leaks, material: Material) -> Leaks:

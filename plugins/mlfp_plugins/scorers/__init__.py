@@ -69,6 +69,12 @@ def _register_learnt(register: Register) -> None:
         paper="Goldberger et al. 2004, Neighbourhood Components Analysis",
     )
     register(
+        "verified",
+        "mlfp_plugins.scorers.verified:Verified",
+        summary="Fingerprints of a trained model, and whoever looks alike laid over each other: both stages.",
+        paper=OWN,
+    )
+    register(
         "slice-voting",
         "mlfp_plugins.scorers.slice_voting:SliceVoting",
         summary="Slices through a frozen encoder of pictures, which vote for the scan with the nearest slice.",
