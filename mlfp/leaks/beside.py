@@ -13,6 +13,7 @@ from mlfp.fingerprints import locate, store
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.leaks import pictures, prior, scores
 from mlfp.leaks.calibration import Calibration, probability
+from mlfp.leaks.material import centred, common
 from mlfp.leaks.scores import Scale
 from mlfp.search.find import Asked, Hit
 from mlfp.types.volume import Volume
@@ -39,8 +40,9 @@ def with_odds(folder: Path, asked: Asked, hits: Sequence[Hit]) -> tuple[list[Hit
     calibration = Calibration.from_json(told)
     people = np.unique(there.table.subjects.astype(str), return_inverse=True)[1]
     places = np.array([int(np.flatnonzero(there.table.scans == hit.scan)[0]) for hit in hits])
-    vectors = scores.prepared(there.vectors, there.distance)
-    query = scores.prepared(asked.vector[None], there.distance)
+    mean = common(there.vectors, people, there.distance)
+    vectors = scores.prepared(centred(there.vectors, mean, there.distance), there.distance)
+    query = scores.prepared(centred(asked.vector[None], mean, there.distance), there.distance)
     both = np.concatenate([query, vectors[places]])
     whose = np.concatenate([[-1 if asked.place is None else people[asked.place]], people[places]])
     scale: Scale = scores.scale_of(both, whose, vectors, people, there.distance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from mlfp.leaks import scores
 from mlfp.leaks.material import Material
 from mlfp.leaks.scores import Scale
 from mlfp.search import neighbours
+from mlfp.types.spec import Spec
 
 #: Of larger groups of copies each is paired with the first alone: all pairs of 1,000 empty images are half a million.
 GROUP = 20
@@ -26,7 +28,8 @@ class Candidates:
 
     :param similarity: (P,) of the fingerprints.
     :param score: (P,) in standard deviations: see :mod:`mlfp.leaks.scores`.
-    :param ranks: (P, 2) how near ``two`` is to ``one`` among other people, and the reverse; 0 where not among the k.
+    :param ranks: (P, 2) how near ``two`` is to ``one`` among the other people of its data set, and the reverse; 0 where
+        not among the k.
     """
 
     one: np.ndarray
@@ -52,25 +55,40 @@ class Search:
 
 
 def find(material: Material, scale: Scale, *, k: int, index: str, progress: Progress) -> tuple[Candidates, Search]:
-    """Each scan's k nearest of other people, as pairs."""
-    spec = neighbours.chosen_index(index, len(material))
-    built = neighbours.build(spec, material.vectors, material.distance)
-    everyone = np.arange(len(material))
+    """Each scan's k nearest of other people in each data set, as pairs.
+
+    In each: scans of one scanner are more alike than those of one person on two, and would be all that is found.
+    """
+    parts, recalls, spec = [], [], neighbours.chosen_index(index, len(material))
+    for number in range(int(material.sets.max()) + 1):
+        among = np.flatnonzero(material.sets == number)
+        spec = neighbours.chosen_index(index, len(among))
+        places, share = _nearest(material, spec, k, among, progress)
+        parts.append(places)
+        recalls.append(share)
+    return _pairs(material, scale, parts), Search(spec.use, k, float(np.mean(recalls)))
+
+
+def _nearest(material: Material, spec: Spec, k: int, among: np.ndarray, progress: Progress) -> tuple[np.ndarray, float]:
+    """(N, k) positions of each scan's nearest among these, -1 where there are fewer; and the share that was found."""
+    vectors, everyone, people = material.vectors, np.arange(len(material)), material.people
+    built = neighbours.build(spec, vectors[among], material.distance)
     found = neighbours.nearest(
-        built, material.vectors, k, queries=everyone, groups=material.people, progress=progress
+        built, vectors, k, queries=everyone, groups=people, among=among, progress=progress
     )  # fmt: skip
-    share = 1.0
-    if spec.use not in ("exact", "faiss-flat"):
-        share = neighbours.recall(
-            found, material.vectors, material.distance, queries=everyone, groups=material.people, sample=SAMPLE, seed=0
-        )  # fmt: skip
-    return _pairs(material, scale, found.places), Search(spec.use, k, share)
+    if spec.use in ("exact", "faiss-flat"):
+        return found.places, 1.0
+    share = neighbours.recall(
+        found, vectors, material.distance, queries=everyone, groups=people, among=among, sample=SAMPLE, seed=0
+    )  # fmt: skip
+    return found.places, share
 
 
-def _pairs(material: Material, scale: Scale, places: np.ndarray) -> Candidates:
-    count, k = places.shape
-    rows = np.repeat(np.arange(count), k)
-    columns, rank = places.reshape(-1), np.tile(np.arange(1, k + 1), count)
+def _pairs(material: Material, scale: Scale, parts: Sequence[np.ndarray]) -> Candidates:
+    count = len(material)
+    rows = np.concatenate([np.repeat(np.arange(count), part.shape[1]) for part in parts])
+    columns = np.concatenate([part.reshape(-1) for part in parts])
+    rank = np.concatenate([np.tile(np.arange(1, part.shape[1] + 1), count) for part in parts])
     there = columns >= 0
     rows, columns, rank = rows[there], columns[there], rank[there]
     one, two = np.minimum(rows, columns), np.maximum(rows, columns)

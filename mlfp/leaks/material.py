@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from mlfp.errors import UsageError
 from mlfp.fingerprints.parts import CONTENT, SOURCE, VOXELS
 from mlfp.types.fingerprints import Fingerprints
 
+#: People of a data set from which on its mean is more the data set's than theirs.
+FEW = 10
 #: Columns that every material has, empty where a source says nothing.
 TEXTS = ("scan", "subject", "split", "session", "date", "modality", "path", CONTENT, VOXELS, SOURCE)
 
@@ -31,6 +34,12 @@ class Material:
     distance: str
     model: str
     people: np.ndarray
+
+    @functools.cached_property
+    def sets(self) -> np.ndarray:
+        """(N,) numbers of the data sets that scans came from."""
+        found: np.ndarray = np.unique(self.frame["dataset"].to_numpy(dtype=str), return_inverse=True)[1]
+        return found
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -73,8 +82,39 @@ def gather(named: Sequence[tuple[str, Fingerprints]], *, shared_ids: bool = Fals
         raise UsageError("there are fewer than two scans to compare")
     subject = frame["subject"] if shared_ids else frame["dataset"] + "\x1f" + frame["subject"]
     people = np.unique(subject.to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
-    vectors = np.concatenate([item.vectors for _, item in named])
+    whose = np.split(people, np.cumsum([len(item.table) for _, item in named])[:-1])
+    vectors = np.concatenate(
+        [
+            centred(item.vectors, common(item.vectors, ids, item.distance), item.distance)
+            for (_, item), ids in zip(named, whose, strict=True)
+        ]
+    )
     return Material(frame, vectors, named[0][1].distance, named[0][1].model, people)
+
+
+def common(vectors: np.ndarray, people: np.ndarray, distance: str) -> np.ndarray:
+    """(D,) what the people of a data set have in common in their (N, D) fingerprints: scanner, contrast, field of view.
+
+    Of few people the mean is mostly of them: of P, ``P / (P + FEW)`` of it is common. Only for the cosine, to which a
+    direction that all lie in makes all alike; for others there is nothing.
+    """
+    if distance != "cosine":
+        return np.zeros(vectors.shape[1], dtype=np.float32)
+    member, sizes = np.unique(people, return_inverse=True, return_counts=True)[1:]
+    mean = (1 / sizes[member]) @ directions(vectors)  # every person counts once
+    found: np.ndarray = (mean / (len(sizes) + FEW)).astype(np.float32)
+    return found
+
+
+def directions(vectors: np.ndarray) -> np.ndarray:
+    """(N, D) of length 1."""
+    found: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return found
+
+
+def centred(vectors: np.ndarray, mean: np.ndarray, distance: str) -> np.ndarray:
+    """(N, D) fingerprints less what :func:`common` found."""
+    return (directions(vectors) - mean).astype(np.float32) if distance == "cosine" else vectors
 
 
 def called(dataset: str, scan: str) -> str:

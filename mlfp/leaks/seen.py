@@ -37,7 +37,7 @@ def look(
     drawn = candidates.measured(material, scale, one[apart], two[apart])
     if everything:
         return Seen(drawn.score, np.ones(len(drawn)), drawn.score, len(drawn))
-    places, shares = _complete(scale, found, search, drawn)
+    places, shares = _complete(scale, found, search, drawn, material.sets)
     enough = shares >= COMPLETE
     complete = float(places[int(np.argmax(enough))]) if enough.any() else np.inf
     high = (found.score >= complete) & ~_known(found.one, found.two, known, len(material))
@@ -51,22 +51,24 @@ def _known(one: np.ndarray, two: np.ndarray, known: Collection[tuple[int, int]],
     return np.isin(one * size + two, keys)
 
 
-def _complete(scale: Scale, found: Candidates, search: Search, drawn: Candidates) -> tuple[np.ndarray, np.ndarray]:
+def _complete(
+    scale: Scale, found: Candidates, search: Search, drawn: Candidates, sets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Scores, rising, and the share of all pairs of each that are candidates.
 
     A pair is if it is among the nearest of either scan: if the similarity that its score takes is at least that of the
-    last of either's neighbours. That is tried with pairs drawn at random.
+    last of either's neighbours in the other's data set. That is tried with pairs drawn at random.
     """
-    last = np.full(len(scale.middle), np.inf)
-    for side, rows in ((0, found.one), (1, found.two)):
+    shape = (len(scale.middle), int(sets.max()) + 1)
+    last, full = np.full(shape, np.inf), np.zeros(shape, dtype=np.int64)
+    for side, rows, others in ((0, found.one, found.two), (1, found.two, found.one)):
         there = found.ranks[:, side] > 0
-        np.minimum.at(last, rows[there], found.similarity[there])
-    full = np.zeros(len(last), dtype=np.int64)
-    for side, rows in ((0, found.one), (1, found.two)):
-        np.add.at(full, rows[found.ranks[:, side] > 0], 1)
+        spots = (rows[there], sets[others[there]])
+        np.minimum.at(last, spots, found.similarity[there])
+        np.add.at(full, spots, 1)
     last[full < search.k] = -np.inf  # whoever has fewer neighbours than were asked for has all
     one, two = drawn.one[:PROBES], drawn.two[:PROBES]
-    least = np.minimum(last[one], last[two])
+    least = np.minimum(last[one, sets[two]], last[two, sets[one]])
     # The score that the similarity of the last neighbour makes for these two.
     score = np.sort(scale.score(one, two, least))
     places = np.linspace(float(np.median(found.score)), float(found.score.max()), PLACES)

@@ -59,11 +59,13 @@ def nearest(
     *,
     queries: Sequence[int] | np.ndarray,
     groups: np.ndarray,
+    among: np.ndarray | None = None,
     progress: Progress = silent,
 ) -> Neighbours:
     """Of the vectors at the positions ``queries``, the k nearest of another group.
 
-    :param index: over all (N, D) vectors, as :func:`build` makes it.
+    :param index: over the (N, D) vectors, as :func:`build` makes it.
+    :param among: positions of the vectors that the index is over; all unless given.
     :param groups: (N,) numbers; vectors of one group are no candidates for each other. A vector is in its own group.
     """
     queries = np.asarray(queries, dtype=np.int64)
@@ -74,9 +76,11 @@ def nearest(
     order = np.argsort(sizes, kind="stable")
     for start in range(0, len(order), BLOCK):
         rows = order[start : start + BLOCK]
-        fetched = min(len(vectors), k + int(sizes[rows].max()))
+        fetched = min(len(vectors if among is None else among), k + int(sizes[rows].max()))
         names, found = index.search(vectors[queries[rows]], fetched)
         there = _positions(names)
+        if among is not None:
+            there = np.where(there < 0, -1, among[there])
         _take(rows, queries, groups, there, found, places, scores)
         progress("searching", min(start + BLOCK, len(order)), len(order))
     return Neighbours(places, scores)
@@ -115,11 +119,12 @@ def recall(
     groups: np.ndarray,
     sample: int,
     seed: int,
+    among: np.ndarray | None = None,
 ) -> float:
     """The share of the true k nearest neighbours that were found, over a sample of the queries."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(queries))[:sample])
-    exact = build(Spec("exact"), vectors, metric)
-    truth = nearest(exact, vectors, found.places.shape[1], queries=queries[chosen], groups=groups)
+    exact = build(Spec("exact"), vectors if among is None else vectors[among], metric)
+    truth = nearest(exact, vectors, found.places.shape[1], queries=queries[chosen], groups=groups, among=among)
     hits = sum(
         len(set(mine[mine >= 0]) & set(true[true >= 0]))
         for mine, true in zip(found.places[chosen], truth.places, strict=True)
