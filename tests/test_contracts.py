@@ -84,7 +84,7 @@ def examples(tmp_path, monkeypatch, data_sets) -> dict[str, dict[str, Any]]:
 
 
 #: The scorer that is a model has one for pictures or for volumes: tests/plugins/scorers/test_model.py checks both.
-_ELSEWHERE = {("scorer", "mlfp/model")}
+_ELSEWHERE = {("scorer", "mlfp/model"), ("scorer", "mlfp/verified")}
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,14 @@ def _row_of(dataset: Any, row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def compare(one: Volume, two: Volume) -> Verified:
     """Lay one over the other: the one with less content is looked up in the one with more."""
+    import torch
+
+    # It goes uphill by gradients, whatever its caller does without them.
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        return _compared(one, two)
+
+
+def _compared(one: Volume, two: Volume) -> Verified:
     from mlfp.leaks import align
 
     pictures = [picture(one), picture(two)]
