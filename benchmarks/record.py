@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("config", type=Path, nargs="?", help="the comparison; the quick one unless given")
     parser.add_argument("--data", type=Path, help="a manifest that takes the place of the configuration's data")
     parser.add_argument("--out", type=Path, help="folder of the runs; results/<name> unless given")
+    parser.add_argument("--name", help="of the record, where one comparison is run on several data sets")
     arguments = parser.parse_args()
     started = time.perf_counter()
     result = mlfp.bench(
@@ -36,6 +37,7 @@ def main() -> None:
     )
     if result.failures:
         raise SystemExit("\n".join(f"{item.label}: {item.reason}" for item in result.failures))
+    result = replace(result, name=arguments.name or result.name)
     data = f" --data {arguments.data.parent.name}/{arguments.data.name}" if arguments.data else ""
     config = f" {arguments.config.as_posix()}" if arguments.config else ""
     machine = environment()
