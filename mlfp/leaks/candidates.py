@@ -59,14 +59,15 @@ def find(material: Material, scale: Scale, *, k: int, index: str, progress: Prog
 
     In each: scans of one scanner are more alike than those of one person on two, and would be all that is found.
     """
-    parts, recalls, spec = [], [], neighbours.chosen_index(index, len(material))
+    parts, recalls, used = [], [], []
     for number in range(int(material.sets.max()) + 1):
         among = np.flatnonzero(material.sets == number)
         spec = neighbours.chosen_index(index, len(among))
+        used.append(spec.use)
         places, share = _nearest(material, spec, k, among, progress)
         parts.append(places)
         recalls.append(share)
-    return _pairs(material, scale, parts), Search(spec.use, k, float(np.mean(recalls)))
+    return _pairs(material, scale, parts), Search(", ".join(dict.fromkeys(used)), k, float(np.mean(recalls)))
 
 
 def _nearest(material: Material, spec: Spec, k: int, among: np.ndarray, progress: Progress) -> tuple[np.ndarray, float]:

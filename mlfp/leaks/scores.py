@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlfp.leaks.material import Material
+from mlfp.leaks.material import Material, directions
 
 #: Scans in the cohort.
 COHORT = 512
@@ -38,11 +38,7 @@ class Scale:
 def prepared(vectors: np.ndarray, distance: str) -> np.ndarray:
     """Vectors of length 1 for ``cosine``, else as they are."""
     found: np.ndarray = np.ascontiguousarray(vectors, dtype=np.float32)
-    if distance == "cosine":
-        lengths: np.ndarray = np.linalg.norm(found, axis=1, keepdims=True).astype(np.float32)
-        np.maximum(lengths, 1e-12, out=lengths)
-        found = np.divide(found, lengths)
-    return found
+    return directions(found) if distance == "cosine" else found
 
 
 def similarity(one: np.ndarray, two: np.ndarray, distance: str) -> np.ndarray:
