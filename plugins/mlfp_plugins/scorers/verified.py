@@ -22,7 +22,7 @@ class Verified(Model):
 
     :param model: as of ``model``.
     :param above: similarity of fingerprints from which on a pair is verified.
-    :param weight: what a gain counts for beside a similarity: two scans of one person gain 0.02, and others nothing.
+    :param weight: what a gain counts for beside a similarity: gains are small numbers, about 0 for two people.
     :param spacing: mm along each axis; that of the comparison.
     """
 
