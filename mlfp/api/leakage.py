@@ -58,7 +58,7 @@ def leaks(
 
     :param data: stores, or data to embed: manifests, folders, ``dataset:path``.
     :param out: folder of the results.
-    :param model: what embeds data that are no stores.
+    :param model: what embeds data that are no stores; without it the stores' own, or for volumes ``brain-v1``.
     :param calibration: a model, store or JSON file whose calibration to use in place of the model's own.
     :param redact: ids as keyed hashes; a text is the key, True draws one and forgets it.
     :param settings: fields of :class:`mlfp.leaks.result.Settings`.

@@ -53,8 +53,8 @@ def embed(
     killed run goes on where it was, and scans that cannot be used are rows of ``failures.csv`` there.
 
     :param data: a manifest, a folder or ``dataset:path``.
-    :param model: a model's file, the folder that ``mlfp train`` wrote, or the name of a published one; may be left out
-        where the store has one.
+    :param model: a model's file, the folder that ``mlfp train`` wrote, or the name of a published one; without it the
+        store's own, or for volumes ``brain-v1``.
     :param out: folder of the store to write; nothing is written without it.
     :param shard: ``i/n``: only one of n shares of the scans; several processes may fill one store.
     :param batch_size: scans a forward pass; chosen by their size unless given.
@@ -63,8 +63,8 @@ def embed(
     from mlfp.data.locate import locate
     from mlfp.fingerprints.model import FingerprintModel
 
-    loaded = FingerprintModel.load(_model_of(model, out))
     spec = locate(str(data), announce)
+    loaded = FingerprintModel.load(_model_of(model, out, spec, announce))
     options: dict[str, Any] = {"batch_size": batch_size, "device": device, "progress": progress}
     made = _passed(loaded, spec, **options) if out is None else _filled(loaded, spec, Path(out), shard, **options)
     announce_failures(made.failures, announce)
@@ -95,18 +95,16 @@ def _passed(loaded: FingerprintModel, data: Spec, *, progress: Progress, **optio
     return Embedded(fingerprints, list(scans.failures), fresh=len(scans))
 
 
-def _model_of(model: Path | str | None, out: Path | str | None) -> Path:
-    """The model that was named, or the store's own."""
+def _model_of(model: Path | str | None, out: Path | str | None, data: Spec, announce: Announce) -> Path:
+    """The model that was named, or the store's own, or the one in the box for such scans."""
+    from mlfp.fingerprints.default import default_model
     from mlfp.fingerprints.locate import FILE, model_file
 
     if model is not None:
         return model_file(model)
     if out is not None and (Path(out) / FILE).is_file():
         return Path(out) / FILE
-    raise UsageError(
-        "no model was named",
-        hints=["Name one: --model DIR, what mlfp train CONFIG wrote; for heads in MRI: --model brain-v1"],
-    )
+    return default_model(data, announce)
 
 
 def search(

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.argument("data")
 @out_option("Folder of the store to write.", required=True)
 @click.option(
-    "--model", metavar="DIR|NAME", help="What `mlfp train` wrote, or a published one; the store's own unless given."
+    "--model",
+    metavar="DIR|NAME",
+    help="What `mlfp train` wrote, or a published one; unless given the store's own, or brain-v1 for volumes.",
 )
 @click.option("--shard", metavar="I/N", help="Only one of N shares of the scans: several processes, one store.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Scans a forward pass; by their size unless given.")

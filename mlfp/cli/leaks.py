@@ -33,7 +33,8 @@ _TOLD = {
 @click.command()
 @click.argument("data", nargs=-1, required=True)
 @out_option("Folder of the results.", required=True)
-@click.option("--model", metavar="DIR|NAME", help="Embeds DATA that are no stores.")
+@click.option("--model", metavar="DIR|NAME",
+              help="Embeds DATA that are no stores; if not given: the stores' own, or brain-v1.")  # fmt: skip
 @click.option("--calibration", metavar="DIR|FILE", help="Model, store or JSON whose calibration to use.")
 @click.option(
     "--p-same", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Report pairs from here on."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from mlfp.errors import UsageError
 from mlfp.execution.progress import Progress, silent
 from mlfp.fingerprints import locate as models
 from mlfp.fingerprints import store
+from mlfp.fingerprints.default import default_model
 from mlfp.fingerprints.filling import fill
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.leaks import calibrate as calibrating
@@ -69,35 +70,42 @@ def stores(
 ) -> tuple[list[tuple[str, Fingerprints]], list[Path]]:
     """Names and fingerprints of stores; what is no store is embedded first, below ``out``, as far as it is not yet.
 
-    :raises UsageError: there is no such store or data, or data are to be embedded and no model was named.
+    :raises UsageError: there is no such store or data, or data are to be embedded and there is no model for them.
     """
-    named, folders = [], []
-    for name, argument in zip(names_of(arguments), arguments, strict=True):
-        path = Path(str(argument)).expanduser()
-        if not is_store(path):
-            path = _embedded(str(argument), name, out, model, device, progress, announce)
-        named.append((name, store.read(path)))
-        folders.append(path if path.is_dir() else path.parent)
-    return named, folders
+    paths = [Path(str(argument)).expanduser() for argument in arguments]
+    names = names_of(arguments)
+    places = [path if is_store(path) else _store_of(out, name) for path, name in zip(paths, names, strict=True)]
+    data = {place: str(path) for place, path in zip(places, paths, strict=True) if place != path}
+    loaded = _embedder(data, places, model, announce) if data else None
+    for folder, argument in data.items():
+        assert loaded is not None, "there are data"
+        filled = fill(folder, loaded, locate(argument, announce), device=device, progress=progress)
+        for failure in filled.failures:
+            announce(f"left out {failure.scan}: {failure.reason}")
+    named = [(name, store.read(place)) for name, place in zip(names, places, strict=True)]
+    return named, [place if place.is_dir() else place.parent for place in places]
 
 
-def _embedded(
-    argument: str, name: str, out: Path, model: Path | str | None, device: str, progress: Progress, announce: Announce
-) -> Path:
-    folder = out / STORES / name.replace("/", "_").replace(":", "_")
-    if model is None:
-        raise UsageError(
-            f"{argument!r} is no store, and no model was named to embed it with",
-            hints=[
-                "Name one: --model DIR; for heads in MRI: --model brain-v1",
-                "Or make a store first: mlfp embed DATA -o STORE --model DIR",
-            ],
-        )
-    loaded = FingerprintModel.load(models.model_file(model))
-    filled = fill(folder, loaded, locate(argument, announce), device=device, progress=progress)
-    for failure in filled.failures:
-        announce(f"left out {failure.scan}: {failure.reason}")
-    return folder
+def _store_of(out: Path, name: str) -> Path:
+    """The store of data that are none."""
+    return out / STORES / name.replace("/", "_").replace(":", "_")
+
+
+def _embedder(
+    data: Mapping[Path, str], places: Sequence[Path], model: Path | str | None, announce: Announce
+) -> FingerprintModel:
+    """The model that was named; else that of the stores to compare with; else the one in the box.
+
+    :param data: what is to be embedded, by its store.
+    """
+    if model is not None:
+        return FingerprintModel.load(models.model_file(model))
+    for place in places:
+        file = (place.parent if place.name == store.FILE else place) / models.FILE
+        if file.is_file():
+            announce(f"No --model: that of the store {file.parent} is taken.")
+            return FingerprintModel.load(file)
+    return FingerprintModel.load(default_model(locate(next(iter(data.values()))), announce))
 
 
 def calibration_of(
