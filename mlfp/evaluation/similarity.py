@@ -80,7 +80,8 @@ class ScorerSimilarity:
     """Similarity by a scorer. As a scorer may be slow, no pair of scans is scored twice while the scores fit.
 
     A scorer with an attribute ``symmetric`` that is true, asked of one set of scans on both sides, scores each pair
-    one way round only.
+    one way round only. One with a true ``relative`` is given the whole gallery that is asked about, and what it says is
+    remembered for that gallery alone.
 
     :param scorer: see :mod:`mlfp.interfaces.scorer`.
     :param query_features: (Q, ...) what the scorer describes of the queries.
@@ -96,8 +97,10 @@ class ScorerSimilarity:
         self._gallery = gallery_features
         self._mirrored = query_features is gallery_features and bool(getattr(scorer, "symmetric", False))
         shape = (len(query_features), len(gallery_features))
-        fits = 4 * shape[0] * shape[1] <= remember
-        self._known = np.full(shape, np.nan, dtype=np.float32) if fits else None
+        self._fits = 4 * shape[0] * shape[1] <= remember
+        self._relative = bool(getattr(scorer, "relative", False))
+        self._known = np.full(shape, np.nan, dtype=np.float32) if self._fits and not self._relative else None
+        self._of: dict[bytes, np.ndarray] = {}
 
     def block(self, queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
         """(Q, G) float32 similarity of the scans at these positions; higher is more alike.
@@ -105,12 +108,28 @@ class ScorerSimilarity:
         :raises MlfpError: the scorer gives scores of another shape, or that are not finite.
         """
         queries, gallery = np.asarray(queries), np.asarray(gallery)
+        if self._relative:
+            return self._among(queries, gallery)
         if self._known is None:
             return self._scores(queries, gallery)
         for start in range(0, len(queries), TILE):
             self._learn(queries[start : start + TILE], gallery)
         known: np.ndarray = self._known[np.ix_(queries, gallery)]
         return known
+
+    def _among(self, queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+        """(Q, G) of a scorer that goes by the whole gallery, which is the same in any order."""
+        everyone, columns = np.unique(gallery, return_inverse=True)
+        if not self._fits:
+            alone: np.ndarray = self._scores(queries, everyone)[:, columns]
+            return alone
+        unknown = np.full((len(self._queries), len(everyone)), np.nan, dtype=np.float32)
+        known = self._of.setdefault(everyone.tobytes(), unknown)
+        new = np.unique(queries[np.isnan(known[queries]).any(axis=1)])
+        if len(new):
+            known[new] = self._scores(new, everyone)
+        found: np.ndarray = known[np.ix_(queries, columns)]
+        return found
 
     def _learn(self, queries: np.ndarray, gallery: np.ndarray) -> None:
         """Score what is not known of these pairs.
@@ -139,17 +158,18 @@ class ScorerSimilarity:
 
     def _scores(self, queries: np.ndarray, gallery: np.ndarray) -> np.ndarray:
         scores = np.empty((len(queries), len(gallery)), dtype=np.float32)
+        width = max(1, len(gallery)) if self._relative else TILE
         for top in range(0, len(queries), TILE):
             rows = self._queries[_index(queries[top : top + TILE])]
-            for left in range(0, len(gallery), TILE):
-                columns = self._gallery[_index(gallery[left : left + TILE])]
+            for left in range(0, len(gallery), width):
+                columns = self._gallery[_index(gallery[left : left + width])]
                 tile = self.scorer.score(rows, columns)
                 if tile.shape != (len(rows), len(columns)):
                     raise MlfpError(
                         f"a scorer should give ({len(rows)}, {len(columns)}) scores, got {tuple(tile.shape)}",
                         where=f"{type(self.scorer).__module__}.{type(self.scorer).__qualname__}.score",
                     )
-                scores[top : top + TILE, left : left + TILE] = tile.numpy()
+                scores[top : top + TILE, left : left + width] = tile.numpy()
         if not np.isfinite(scores).all():
             raise MlfpError(
                 f"{np.count_nonzero(~np.isfinite(scores))} of {scores.size} scores are not finite",

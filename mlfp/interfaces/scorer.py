@@ -14,6 +14,9 @@ class Scorer(Protocol):
 
     One whose score of two scans is the same either way round may say so with an attribute ``symmetric`` that is true:
     then no pair of a set of scans is scored twice.
+
+    One whose score of two scans depends on who else is in the gallery says so with an attribute ``relative`` that is
+    true: then it is given all gallery scans that a query is compared with at once, and never a part of them.
     """
 
     def describe(self, images: Tensor) -> Tensor:

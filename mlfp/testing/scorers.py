@@ -47,13 +47,14 @@ def _check(scorer: Scorer | TableScorer, describe: Describe) -> None:
     name, all_six = name_of(scorer), slice(None)
     with reported(name), global_randomness_untouched(name), torch.no_grad():
         asked, answers, alone = describe(1, all_six), describe(0, all_six), describe(0, slice(2, 3))
-        scores, block = scorer.score(asked, answers), scorer.score(asked[1:3], answers[2:5])
+        part = slice(None) if getattr(scorer, "relative", False) else slice(2, 5)
+        scores, block = scorer.score(asked, answers), scorer.score(asked[1:3], answers[part])
     require(isinstance(answers, Tensor) and len(answers) == 6, f"{name}.describe should give one row an image")
     require(same(answers[2:3].float(), alone.float()), f"{name}.describe: a description depends on the other images")
     require(tuple(scores.shape) == (6, 6), f"{name}.score should give (Q, G) = (6, 6), gave {tuple(scores.shape)}")
     require(scores.dtype == torch.float32, f"{name}.score should give float32, gave {scores.dtype}")
     require(bool(scores.isfinite().all()), f"{name} gives scores that are not finite")
-    require(same(scores[1:3, 2:5], block), f"{name}.score: a score depends on the block that it is computed in")
+    require(same(scores[1:3, part], block), f"{name}.score: a score depends on the block that it is computed in")
     found = scores.argmax(1)
     require(
         torch.equal(found, torch.arange(6)), f"{name}: the images most alike should be the copies, are {found.tolist()}"

@@ -114,3 +114,37 @@ def test_a_scorer_that_gives_the_wrong_shape_is_named() -> None:
     features = torch.ones(3, 2)
     with pytest.raises(MlfpError, match=r"should give \(3, 3\) scores, got \(9,\)"):
         ScorerSimilarity(Flat(symmetric=False), features, features).block(np.arange(3), np.arange(3))
+
+
+class Relative:
+    """A scorer whose score is how far a pair lies above the mean of the gallery; it notes the galleries it is given."""
+
+    relative = True
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def describe(self, images: Tensor) -> Tensor:
+        return images
+
+    def score(self, queries: Tensor, gallery: Tensor) -> Tensor:
+        self.asked.append((len(queries), len(gallery)))
+        product = queries @ gallery.T
+        return product - product.mean(1, keepdim=True)
+
+
+@pytest.mark.parametrize("remember", [0, 1 << 20])
+def test_a_relative_scorer_sees_the_whole_gallery_that_is_asked_about_and_nobody_else(remember: int) -> None:
+    queries, gallery = torch.from_numpy(vectors(80)), torch.from_numpy(vectors(90, seed=1))
+    scorer = Relative()
+    similarity = ScorerSimilarity(scorer, queries, gallery, remember=remember)
+    for chosen in (np.arange(90), np.array([7, 3, 88, 41])):
+        product = (queries @ gallery[chosen].T).numpy()
+        expected = product - product.mean(1, keepdims=True)
+        for rows in (np.arange(80), np.array([5, 0])):
+            np.testing.assert_allclose(similarity.block(rows, chosen), expected[rows], atol=1e-5)
+            turned = similarity.block(rows, chosen[::-1])
+            np.testing.assert_allclose(turned, expected[rows][:, ::-1], atol=1e-5)
+    assert {size for _, size in scorer.asked} == {90, 4}
+    if remember:
+        assert scorer.asked == [(64, 90), (16, 90), (64, 4), (16, 4)], "no row is scored twice"

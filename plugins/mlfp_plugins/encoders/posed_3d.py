@@ -64,8 +64,9 @@ class Posed3d(nn.Module):
 
     :param embedding_dim: D.
     :param spacing: voxel size of the images in mm.
-    :param rounds: how often each look is repeated.
-    :param places: from how many places near the pose it is looked for at last; 0 leaves that out.
+    :param rounds: how often each look is repeated; 0 leaves the looks out.
+    :param places: from how many places near the pose it is looked for at last; 0 leaves that out. Without either the
+        head is looked at as it lies, about the middle of the image.
     """
 
     def __init__(self, *, embedding_dim: int, spacing: float, rounds: int, places: int) -> None:
@@ -143,13 +144,14 @@ def posed_3d(
     :param embedding_dim: D.
     :param spacing: voxel size of the images in mm, the same along all axes.
     :param rounds: how often each pose network looks.
-    :param places: from how many places near the pose it is looked for at last.
-    :raises ParameterError: ``spatial_dims`` is not 3, or a number is not above 0.
+    :param places: from how many places near the pose it is looked for at last; with 0 rounds and 0 places the head is
+        looked at as it lies, which shows what the pose networks add.
+    :raises ParameterError: ``spatial_dims`` is not 3, or a number is negative, or the spacing 0.
     """
     require_dims("posed-3d", 3, spatial_dims)
-    for name, value in (("spacing", spacing), ("rounds", rounds)):
-        if not value > 0:
-            raise ParameterError(f"{name} should be above 0, got {value}", key=(name,))
-    if places < 0:
-        raise ParameterError(f"places should not be negative, got {places}", key=("places",))
+    if not spacing > 0:
+        raise ParameterError(f"spacing should be above 0, got {spacing}", key=("spacing",))
+    for name, value in (("rounds", rounds), ("places", places)):
+        if value < 0:
+            raise ParameterError(f"{name} should not be negative, got {value}", key=(name,))
     return Posed3d(embedding_dim=embedding_dim, spacing=spacing, rounds=rounds, places=places)

@@ -71,8 +71,9 @@ def _register_learnt(register: Register) -> None:
     register(
         "verified",
         "mlfp_plugins.scorers.verified:Verified",
-        summary="Fingerprints of a trained model, and whoever looks alike laid over each other: both stages.",
+        summary="Fingerprints of a trained model, and each query's candidates laid over it: both stages.",
         paper=OWN,
+        version=2,  # evidence of the calibration in place of a threshold and a weight
     )
     register(
         "slice-voting",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -28,13 +30,16 @@ class Model:
 
     :param model: a model's file, a folder that ``mlfp train`` wrote, or the name of a published one.
     :param untrained: its encoder with weights drawn anew: what the training has added.
+    :param encoder: parameters of its encoder in place of its own, such as ``{places: 0}``, with the weights as they
+        are: what a stage adds that has none.
     """
 
     symmetric = True
 
-    def __init__(self, model: str | Path, untrained: bool = False) -> None:
+    def __init__(self, model: str | Path, untrained: bool = False, encoder: Mapping[str, Any] | None = None) -> None:
         self.model = model
         self.untrained = untrained
+        self.encoder = encoder
         self._loaded: FingerprintModel | None = None
 
     def describe(self, images: Tensor) -> Tensor:
@@ -52,7 +57,13 @@ class Model:
 
     def _load(self) -> FingerprintModel:
         trained = FingerprintModel.load(model_file(self.model))
-        return untrained(trained.card, trained.card.seed).eval() if self.untrained else trained
+        if not self.untrained and not self.encoder:
+            return trained
+        card = replace(trained.card, encoder={**trained.card.encoder, **(self.encoder or {})})
+        made = untrained(card, card.seed).eval()
+        if not self.untrained:
+            _fill(made, trained)
+        return made
 
     def score(self, queries: Tensor, gallery: Tensor) -> Tensor:
         """(Q, D) and (G, D) to (Q, G): the cosine, the inner product, or minus the distance, as the model compares."""
@@ -60,6 +71,21 @@ class Model:
         if self._loaded.card.distance == "l2":
             return -torch.cdist(queries, gallery)
         return queries @ gallery.T
+
+
+def _fill(made: FingerprintModel, trained: FingerprintModel) -> None:
+    """Give it the weights.
+
+    :raises ParameterError: they do not fit an encoder with these parameters.
+    """
+    try:
+        made.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        raise ParameterError(
+            f"the model's weights do not fit an encoder with other parameters: {str(error).splitlines()[-1].strip()}",
+            key=("encoder",),
+            hints=["Only parameters without weights can be changed; for others, train a model: mlfp train"],
+        ) from error
 
 
 def _other_shape(card: ModelCard, given: tuple[int, ...]) -> ParameterError:

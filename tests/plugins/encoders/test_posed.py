@@ -83,12 +83,19 @@ def test_places_are_where_the_closer_look_begins():
     assert len(calls) == 4
 
 
-@pytest.mark.parametrize("wrong", [{"spacing": 0.0}, {"rounds": 0}])
-def test_numbers_are_above_nought(wrong):
-    with pytest.raises(ParameterError, match="above 0"):
+def test_with_neither_rounds_nor_places_the_head_is_looked_at_as_it_lies():
+    encoder = build(rounds=0, places=0)
+    with torch.no_grad():
+        encoder.looks[0].head[-1].bias[4] = 12.0 / 20.0
+    torch.testing.assert_close(encoder.find(ball((12, 0, 0))), torch.eye(4)[None])
+
+
+@pytest.mark.parametrize("wrong", [{"rounds": -1}, {"places": -1}])
+def test_counts_are_not_negative(wrong):
+    with pytest.raises(ParameterError, match="negative"):
         build(**wrong)
 
 
-def test_places_are_not_negative():
-    with pytest.raises(ParameterError, match="negative"):
-        build(places=-1)
+def test_spacing_is_above_nought():
+    with pytest.raises(ParameterError, match="above 0"):
+        build(spacing=0.0)

@@ -55,6 +55,28 @@ def test_untrained_has_the_encoder_and_other_weights(model):
     torch.testing.assert_close(drawn, Model(folder).describe(images))  # which has the weights drawn from that seed
 
 
+def test_a_stage_without_weights_can_be_left_out(tmp_path):
+    card = describe(Spec("posed-3d", {"spacing": 6.0}), shape=(1, 16, 20, 16), embedding_dim=8)
+    made = untrained(card, 0).eval()
+    with torch.no_grad():
+        for weights in made.encoder.looks.parameters():
+            weights.add_(0.02 * torch.randn(weights.shape, generator=torch.Generator().manual_seed(0)))
+    made.save(tmp_path / "model.safetensors")
+    images = torch.rand(2, 1, 16, 20, 16, generator=torch.Generator().manual_seed(0))
+    found = Model(tmp_path, encoder={"rounds": 0, "places": 0}).describe(images)
+    with torch.inference_mode():
+        still = torch.eye(4).repeat(2, 1, 1)
+        expected = made.encoder.eye(made.encoder.upright(images, still))
+    torch.testing.assert_close(found, functional.normalize(expected, dim=1))
+    assert not torch.allclose(found, Model(tmp_path).describe(images), atol=1e-4)
+
+
+def test_a_parameter_with_weights_cannot_be_changed(model):
+    with pytest.raises(ParameterError, match="weights do not fit") as caught:
+        Model(model[0], encoder={"embedding_dim": 4}).describe(torch.zeros(1, 1, 16, 16))
+    assert "mlfp train" in caught.value.hints[0]
+
+
 @pytest.mark.parametrize(("encoder", "shape"), [("compact-2d", (28, 24)), ("compact-3d", (16, 20, 14))])
 def test_it_keeps_the_contract_of_scorers(encoder, shape, tmp_path):
     untrained(describe(Spec(encoder), shape=(1, *shape), embedding_dim=8), 0).eval().save(

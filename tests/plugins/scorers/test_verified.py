@@ -1,27 +1,42 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from mlfp_plugins.scorers import verified as module
 from mlfp_plugins.scorers.model import Model
-from mlfp_plugins.scorers.verified import Verified
+from mlfp_plugins.scorers.verified import LEVEL, Verified, candidates
 
 from mlfp.data.small import reduced
+from mlfp.errors import ParameterError
 from mlfp.fingerprints.model import describe, untrained
+from mlfp.leaks.calibration import Calibration, Curve, probability
 from mlfp.leaks.verify import compare
 from mlfp.testing.scorers import check_scorer
 from mlfp.types.spec import Spec
 from mlfp.types.volume import Volume
 
 SHAPE = (48, 40)
+#: A score counts 3 for each standard deviation; a gain as much as it is.
+CALIBRATION = Calibration(
+    Curve((-4.0, 8.0), (-12.0, 24.0)), same=100, different=1000, subjects=50, highest=(8.0,), alike=(3.0,),
+    verified=Curve((-1.0, 1.0), (-1.0, 1.0)), verified_same=50, verified_different=50,
+)  # fmt: skip
+
+
+def saved(path, shape=SHAPE, calibration=CALIBRATION):
+    made = untrained(describe(Spec("compact-2d"), shape=(1, *shape), embedding_dim=8), 0).eval()
+    if calibration is not None:
+        object.__setattr__(made.card, "calibration", calibration.to_json())
+    made.save(path)
+    return str(path)
 
 
 @pytest.fixture
 def model(tmp_path):
-    untrained(describe(Spec("compact-2d"), shape=(1, *SHAPE), embedding_dim=8), 0).eval().save(
-        tmp_path / "m.safetensors"
-    )
-    return str(tmp_path / "m.safetensors")
+    return saved(tmp_path / "m.safetensors")
 
 
 def heads(count):
@@ -39,28 +54,84 @@ def heads(count):
     return torch.tensor(np.stack(found)[:, None], dtype=torch.float32)
 
 
-def test_pairs_that_look_alike_are_raised_by_what_aligning_shows_and_the_rest_are_the_models(model):
-    images = heads(3)
+@pytest.fixture
+def quick(monkeypatch):
+    """Something that takes no second a pair, in place of laying scans over each other."""
+
+    def product(one, two):
+        return SimpleNamespace(gain=float((one.data[0] * two.data[0]).mean()))
+
+    monkeypatch.setattr(module, "compare", product)
+
+
+def outlying(model, queries, gallery):
+    """How far each pair lies out, slowly: in standard deviations of either scan's similarities to the gallery."""
     plain = Model(model)
-    expected = plain.score(plain.describe(images[:2]), plain.describe(images))
-    alike = float(expected.flatten().sort().values[3:5].mean())  # two of six lie above
-    verified = Verified(model, above=alike, weight=3.0)
-    found = verified.score(verified.describe(images[:2]), verified.describe(images))
-    for row, column in (expected >= alike).nonzero().tolist():
+    asked, there = (plain.describe(side).numpy() for side in (queries, gallery))
+    mean = there.sum(0) / (len(there) + 10)
+    asked, there = ((side - mean) / np.linalg.norm(side - mean, axis=1, keepdims=True) for side in (asked, there))
+    found = np.zeros((len(asked), len(there)))
+    for row, one in enumerate(asked):
+        for column, two in enumerate(there):
+            own, other = there @ one, there @ two
+            other[column] = np.median(other)
+            for cohort in (own, other):
+                low, middle, high = np.quantile(cohort, [0.1587, 0.5, 0.8413])
+                found[row, column] += (one @ two - middle) / (high - low)  # half of the mean of two sides
+    return found
+
+
+def test_the_evidence_of_what_aligning_shows_is_added_for_each_querys_candidates(model):
+    images = heads(5)
+    far = outlying(model, images[:1], images)
+    expected = 3 * far
+    pairs = candidates(expected, 2)
+    assert len(pairs) == 2
+    expected += LEVEL * far
+    for row, column in pairs:
         one, two = (reduced(Volume(images[place].numpy(), np.eye(3))) for place in (row, column))
-        expected[row, column] += 3.0 * compare(one, two).gain
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+        expected[row, column] += compare(one, two).gain
+    verified = Verified(model, nearest=2)
+    found = verified.score(verified.describe(images[:1]), verified.describe(images))
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-3)
 
 
-def test_a_scan_with_nothing_in_it_keeps_the_models_score(model):
-    images = torch.zeros(2, 1, *SHAPE)
-    verified, plain = Verified(model, above=0.0), Model(model)
-    found = verified.score(verified.describe(images), verified.describe(images))
-    torch.testing.assert_close(found, plain.score(plain.describe(images), plain.describe(images)))
-
-
-def test_it_keeps_the_contract_of_scorers(tmp_path):
-    untrained(describe(Spec("compact-2d"), shape=(1, 28, 24), embedding_dim=8), 0).eval().save(
-        tmp_path / "model.safetensors"
+def test_candidates_are_the_likely_ones_of_the_nearest_unless_one_stands_out():
+    evidence = np.array(
+        [
+            [20.0, -9.0, -9.0, -9.0],  # nobody else is likely
+            [20.0, 4.0, -9.0, -9.0],
+            [3.0, 2.0, 1.0, 0.0],
+            [-9.0, -9.0, -9.0, -9.0],  # nobody is
+        ]
     )
-    check_scorer(Verified(str(tmp_path / "model.safetensors"), above=0.99), spatial_dims=2)
+    assert probability(np.array([-9.0]), 1 / 5)[0] < module.UNLIKELY
+    assert candidates(evidence, 3) == [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
+    assert candidates(evidence, 1) == []
+
+
+def test_one_query_is_answered_as_among_others(model, quick):
+    images = heads(4)
+    verified = Verified(model, nearest=2)
+    asked = verified.describe(images[:3])
+    there = verified.describe(images)
+    torch.testing.assert_close(verified.score(asked, there)[1:2], verified.score(asked[1:2], there))
+
+
+def test_a_scan_with_nothing_in_it_is_not_laid_over(model):
+    images = torch.zeros(2, 1, *SHAPE)
+    verified = Verified(model)
+    found = verified.score(verified.describe(images), verified.describe(images))
+    assert found.isfinite().all()
+
+
+@pytest.mark.parametrize("told", [None, Calibration(CALIBRATION.curve, 1, 1, 1, (1.0,), (1.0,))])
+def test_a_model_that_is_not_calibrated_for_verification_is_refused(tmp_path, told):
+    verified = Verified(saved(tmp_path / "m.safetensors", calibration=told))
+    with pytest.raises(ParameterError, match="not calibrated") as failed:
+        verified.score(verified.describe(heads(2)), verified.describe(heads(2)))
+    assert any("mlfp calibrate" in hint for hint in failed.value.hints)
+
+
+def test_it_keeps_the_contract_of_scorers(tmp_path, quick):
+    check_scorer(Verified(saved(tmp_path / "model.safetensors", (28, 24)), nearest=2), spatial_dims=2)
