@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlfp.api.common import Announce, announce_failures, unheard
 from mlfp.errors import ParameterError, UsageError
@@ -115,6 +115,8 @@ def search(
     not_same: bool = False,
     index: str = "exact",
     html: Path | str | None = None,
+    verify: Literal["auto", "never"] = "auto",
+    progress: Progress = silent,
     announce: Announce = unheard,
 ) -> list[Hit]:
     """The scans of a store that look most like one scan, nearest first; with odds if the model is calibrated.
@@ -125,20 +127,22 @@ def search(
     :param not_same: leave out scans under the same subject id: similar anatomy of other people.
     :param index: a component, or ``auto`` by the store's size.
     :param html: a page to write, with pictures of the scan and of those found.
+    :param verify: ``auto`` lays those found over the scan, if the model is calibrated for it: a second or two each.
+        What that shows counts in the odds, and is on the page.
     :raises UsageError: there is no such store or scan.
     """
     from mlfp.leaks.beside import with_odds
     from mlfp.search.find import find
 
-    asked, found = find(Path(store), str(scan), k=k, not_same=not_same, index=index)
-    hits, reason = with_odds(Path(store), asked, found)
-    if reason:
-        announce(reason)
+    asked, hits = find(Path(store), str(scan), k=k, not_same=not_same, index=index)
+    found = with_odds(Path(store), asked, hits, verified=verify == "auto", progress=progress)
+    if found.reason:
+        announce(found.reason)
     if html is not None:
         from mlfp.report import hits as sheet
 
-        sheet.write(Path(html), asked, hits, reason)
-    return hits
+        sheet.write(Path(html), asked, found)
+    return found.hits
 
 
 def store_add(

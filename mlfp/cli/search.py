@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,18 +26,11 @@ SHOWN = ("session", "date", "modality", "dataset", "split")
 @click.option("--index", default="exact", show_default=True, help="Component that searches; auto by the store's size.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write a page with pictures of SCAN and of those found.")  # fmt: skip
+@click.option("--verify", type=click.Choice(["auto", "never"]), default="auto", show_default=True,
+              help="Lay those found over SCAN, if the model is calibrated for it: a second or two each.")  # fmt: skip
 @json_option
 @click.pass_context
-def search(
-    ctx: click.Context,
-    store: Path,
-    scan: str,
-    k: int,
-    not_same: bool,
-    index: str,
-    html: Path | None,
-    as_json: bool,
-) -> None:
+def search(ctx: click.Context, /, store: Path, scan: str, as_json: bool, **options: Any) -> None:
     """Find the scans of STORE most like SCAN (an id in it, or a file).
 
     A file is embedded with the model that the store keeps. If that is calibrated, p_same is the probability that a scan
@@ -46,7 +39,7 @@ def search(
     from mlfp import api
 
     with telling(ctx.find_object(Manner) or Manner()) as teller:
-        hits = api.search(store, scan, k=k, not_same=not_same, index=index, html=html, announce=teller.announce)
+        hits = api.search(store, scan, progress=teller.progress, announce=teller.announce, **options)
     if as_json:
         print_json([{"rank": hit.rank, "similarity": hit.similarity, "p_same": hit.p_same, **hit.row} for hit in hits])
     else:
@@ -69,6 +62,6 @@ def _print(hits: list[Hit]) -> None:
         table.add_column(name, overflow="fold")
     for hit in hits:
         values = (str(hit.row.get(name, "")) for name in ("subject", *others, "scan"))
-        chance = [f"{hit.p_same:.3g}"] if odds and hit.p_same is not None else []
+        chance = [hit.chance] if odds else []
         table.add_row(str(hit.rank), f"{hit.similarity:.4f}", *chance, *values)
     console().print(table)

@@ -35,15 +35,12 @@ def small(dataset: Dataset, row: Mapping[str, Any], key: str, *, cache: Path | N
         with np.load(path, allow_pickle=False) as kept:
             return Volume(kept["data"].astype(np.float32) / 255, kept["affine"], str(row["scan"]))
     volume = reduced(read_row(dataset, row))
+    # In levels as coarse as the cache holds: it must not matter whether it comes from there.
+    levels = np.round(volume.data * 255).astype(np.uint8)
     if key:
-        _keep(path, volume)
-    return volume
-
-
-def _keep(path: Path, volume: Volume) -> None:
-    """Write it whole or not at all, whoever else writes the same."""
-    with whole(path, durable=False) as file:
-        np.savez(file, data=np.round(volume.data * 255).astype(np.uint8), affine=volume.affine)
+        with whole(path, durable=False) as file:  # whoever else writes the same
+            np.savez(file, data=levels, affine=volume.affine)
+    return volume.with_data(levels.astype(np.float32) / 255)
 
 
 def reduced(volume: Volume) -> Volume:

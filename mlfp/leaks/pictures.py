@@ -28,7 +28,12 @@ def pair(one: Mapping[str, Any], two: Mapping[str, Any], seen: Verified | None) 
         volumes = loaded(one), loaded(two)
     except (MlfpError, OSError):
         return None
-    first, second = overlaid(*volumes, seen)
+    return together(*volumes, seen)
+
+
+def together(one: Volume, two: Volume, seen: Verified | None) -> str:
+    """The same of two scans made small, as :func:`mlfp.data.small.small` gives them."""
+    first, second = overlaid(one, two, seen)
     rows = [
         np.concatenate([_framed(part) for part in (left, right, np.abs(left - right), _checkered(left, right))], axis=1)
         for left, right in zip(_slices(first), _slices(second), strict=True)

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from mlfp.errors import UsageError
 from mlfp.execution.files import write_atomically
-from mlfp.leaks.beside import drawn
-from mlfp.search.find import Asked, Hit
+from mlfp.leaks.beside import Beside, drawn
+from mlfp.search.find import Asked
 
 TEMPLATE = "search.html.jinja"
 #: Columns of the scan table that are told.
 TOLD = ("subject", "session", "date", "modality", "dataset", "split", "scan")
 
 
-def write(path: Path, asked: Asked, hits: Sequence[Hit], reason: str) -> Path:
+def write(path: Path, asked: Asked, found: Beside) -> Path:
     """Write the page.
 
-    :param reason: why there are no odds, if there are none.
+    :param found: the hits, and what is known of them.
     :raises UsageError: it cannot be written there.
     """
     import jinja2
 
-    images = drawn(asked, hits)
-    shown = [{"title": f"asked for: {asked.name}", "image": images[0], "told": _told(asked.row)}]
-    for hit, image in zip(hits, images[1:], strict=True):
-        chance = [] if hit.p_same is None else [("p_same", f"{hit.p_same:.3g}")]
-        told = [("similarity", f"{hit.similarity:.4f}"), *chance, *_told(hit.row)]
-        shown.append({"title": f"{hit.rank}", "image": image, "told": told})
+    images = drawn(asked, found)
+    shown = []
+    for hit, image in zip(found.hits, images[1:], strict=True):
+        told = [("similarity", f"{hit.similarity:.3f}"), *_told(hit.row)]
+        if hit.scan in found.seen:
+            told.insert(1, ("gain", f"{round(found.seen[hit.scan].gain, 3) + 0.0:.3f}"))
+        shown.append({"rank": hit.rank, "image": image, "chance": hit.chance, "told": told,
+                      "laid": hit.scan in found.seen})  # fmt: skip
     text = resources.files("mlfp.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(text).render(asked=asked.name, shown=shown, reason=reason)
+    page = environment.from_string(text).render(
+        asked=asked.name, own=images[0], told=_told(asked.row), shown=shown, reason=found.reason
+    )  # fmt: skip
     try:
         write_atomically(path, page.encode())
     except OSError as error:

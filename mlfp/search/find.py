@@ -39,6 +39,13 @@ class Hit:
         """Its id."""
         return str(self.row["scan"])
 
+    @property
+    def chance(self) -> str:
+        """``p_same`` for people, never 1: nothing found is proof."""
+        if self.p_same is None:
+            return ""
+        return f"{self.p_same:.2g}" if self.p_same < 0.995 else ">0.99"
+
 
 @dataclass(frozen=True)
 class Asked:

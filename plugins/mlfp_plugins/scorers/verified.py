@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import asdict
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from mlfp.data import pairs_memo
+from mlfp.data.pairs_memo import PairsMemo
 from mlfp.data.small import reduced
 from mlfp.errors import MlfpError, ParameterError
 from mlfp.leaks import scores
-from mlfp.leaks.calibration import Calibration, Curve, probability
+from mlfp.leaks.calibration import Calibration, Curve
 from mlfp.leaks.material import centred, common
-from mlfp.leaks.verify import compare
+from mlfp.leaks.verify import VERSION, compare
+from mlfp.leaks.verify import Verified as Found
 from mlfp.types.volume import Volume
 from mlfp_plugins.scorers.model import Model
 
-#: From this probability on, one of the gallery being the query's, a scan is a candidate: as in ``mlfp leaks``.
-UNLIKELY = 0.0005
+#: From this probability on, one of the gallery or nobody being the query's person, a scan stands out.
+SURE = 0.95
 #: Of a score in standard deviations: the evidence is level where the calibration saw nobody, and ranks are not.
 LEVEL = 1e-3
 
@@ -26,12 +32,14 @@ class Verified(Model):
 
     The score of a pair is its evidence, as ``mlfp search`` has it: the logarithm of how many times likelier the pair is
     for one person than for two. That of the fingerprints is the model's calibration's, of how far their similarity lies
-    out of what either scan has with the gallery. A query's candidates are its ``nearest``, as far as they are not
-    unlikely. Where there are two or more, so that none stands out, they are laid over the query, a second or so each,
-    and the evidence of what that shows, by the same calibration, is added. No weight and no threshold is to be chosen.
+    out of what either scan has with the gallery. As long as no scan stands out for a query, the likeliest of its
+    ``nearest`` that was not yet is laid over it (seconds; kept in the cache), and the evidence of what that shows is
+    added, by the same calibration. No weight and no threshold is to be chosen.
+
+    Where the query itself is in the gallery it stands out, and nothing is verified: ask ``across`` a column.
 
     :param model: as of ``model``; it has to be calibrated for verified pairs (``mlfp calibrate``; brain-v1 is).
-    :param nearest: candidates of each query, at most.
+    :param nearest: of each query, by fingerprints, that may be laid over it.
     :param spacing: mm along each axis; that of the comparison.
     """
 
@@ -57,17 +65,18 @@ class Verified(Model):
         calibration, gains = self._calibration()
         size = queries.shape[1] - int(np.prod(self._shape))
         outlying = self._outlying(queries[:, :size].numpy(), gallery[:, :size].numpy())
-        evidence = calibration.curve.evidence(outlying)
-        pairs = candidates(evidence, self.nearest)
-        evidence += LEVEL * outlying
-        asked, there = (
-            {place: self._reduced(side[place, size:]) for place in {pair[at] for pair in pairs}}
-            for at, side in enumerate((queries, gallery))
-        )
-        for row, column in pairs:
-            one, two = asked[row], there[column]
-            if one is not None and two is not None:
-                evidence[row, column] += gains.evidence(np.array([compare(one, two).gain]))[0]
+        evidence = calibration.curve.evidence(outlying) + LEVEL * outlying
+        there: dict[int, Volume | None] = {}
+        for row, line in enumerate(evidence):
+            left = nearest(line, self.nearest)
+            one = self._reduced(queries[row, size:]) if left and not stands_out(line) else None
+            while left and one is not None and not stands_out(line):
+                column = left.pop(int(np.argmax(line[left])))
+                if column not in there:
+                    there[column] = self._reduced(gallery[column, size:])
+                two = there[column]
+                if two is not None:
+                    line[column] += gains.evidence(np.array([gain(one, two)]))[0]
         return torch.from_numpy(evidence.astype(np.float32))
 
     def _calibration(self) -> tuple[Calibration, Curve]:
@@ -105,15 +114,28 @@ class Verified(Model):
             return None
 
 
-def candidates(evidence: np.ndarray, nearest: int) -> list[tuple[int, int]]:
-    """Pairs of a query and a scan of the gallery that are worth laying over each other.
+def nearest(evidence: np.ndarray, count: int) -> list[int]:
+    """Places of the highest of (G,)."""
+    return [int(place) for place in np.argsort(-evidence, kind="stable")[:count]]
 
-    Who of a query's nearest is likely at all, if there are two such or more: the order of one cannot change.
 
-    :param evidence: (Q, G).
+def stands_out(evidence: np.ndarray) -> bool:
+    """Whether one of the gallery is surely the query's, as far as at most one is.
+
+    :param evidence: (G,) for each scan; for nobody it is 0, and beforehand all are as likely.
     """
-    chance = probability(evidence, 1 / (evidence.shape[1] + 1))
-    order = np.argsort(-chance, axis=1, kind="stable")[:, :nearest]
-    likely = np.take_along_axis(chance, order, axis=1) >= UNLIKELY
-    likely &= likely.sum(axis=1, keepdims=True) > 1
-    return [(int(row), int(order[row, place])) for row, place in zip(*np.nonzero(likely), strict=True)]
+    weights = np.exp(np.append(evidence, 0.0) - max(float(evidence.max()), 0.0))
+    return bool(weights[:-1].max() >= SURE * weights.sum())
+
+
+def gain(one: Volume, two: Volume) -> float:
+    """What laying one scan over the other gains; kept in the cache, by their pixels."""
+    memo = PairsMemo()
+    contents = [hashlib.sha256(item.data.tobytes() + item.affine.tobytes()).hexdigest() for item in (one, two)]
+    keys = {(0, 1): pairs_memo.key(VERSION, *contents)}
+    known = memo.known(keys)
+    if known:
+        return float(Found(**{**known[0, 1], "parameters": ()}).gain)
+    found = compare(one, two)
+    memo.keep(keys[0, 1], asdict(found))
+    return found.gain

@@ -7,22 +7,22 @@ import pytest
 import torch
 from mlfp_plugins.scorers import verified as module
 from mlfp_plugins.scorers.model import Model
-from mlfp_plugins.scorers.verified import LEVEL, Verified, candidates
+from mlfp_plugins.scorers.verified import LEVEL, Verified, stands_out
 
 from mlfp.data.small import reduced
 from mlfp.errors import ParameterError
 from mlfp.fingerprints.model import describe, untrained
-from mlfp.leaks.calibration import Calibration, Curve, probability
+from mlfp.leaks.calibration import Calibration, Curve
 from mlfp.leaks.verify import compare
 from mlfp.testing.scorers import check_scorer
 from mlfp.types.spec import Spec
 from mlfp.types.volume import Volume
 
 SHAPE = (48, 40)
-#: A score counts 3 for each standard deviation; a gain as much as it is.
+#: A score counts 3 for each standard deviation; a gain 100 times what it is.
 CALIBRATION = Calibration(
-    Curve((-4.0, 8.0), (-12.0, 24.0)), same=100, different=1000, subjects=50, highest=(8.0,), alike=(3.0,),
-    verified=Curve((-1.0, 1.0), (-1.0, 1.0)), verified_same=50, verified_different=50,
+    Curve((-40.0, 40.0), (-120.0, 120.0)), same=100, different=1000, subjects=50, highest=(8.0,), alike=(3.0,),
+    verified=Curve((-1.0, 1.0), (-100.0, 100.0)), verified_same=50, verified_different=50,
 )  # fmt: skip
 
 
@@ -59,9 +59,10 @@ def quick(monkeypatch):
     """Something that takes no second a pair, in place of laying scans over each other."""
 
     def product(one, two):
-        return SimpleNamespace(gain=float((one.data[0] * two.data[0]).mean()))
+        return SimpleNamespace(gain=float((one.data[0] * two.data[0]).mean()) / 10)
 
     monkeypatch.setattr(module, "compare", product)
+    monkeypatch.setattr(module, "gain", lambda one, two: product(one, two).gain)
 
 
 def outlying(model, queries, gallery):
@@ -81,33 +82,39 @@ def outlying(model, queries, gallery):
     return found
 
 
-def test_the_evidence_of_what_aligning_shows_is_added_for_each_querys_candidates(model):
-    images = heads(5)
-    far = outlying(model, images[:1], images)
-    expected = 3 * far
-    pairs = candidates(expected, 2)
-    assert len(pairs) == 2
-    expected += LEVEL * far
-    for row, column in pairs:
-        one, two = (reduced(Volume(images[place].numpy(), np.eye(3))) for place in (row, column))
-        expected[row, column] += compare(one, two).gain
-    verified = Verified(model, nearest=2)
-    found = verified.score(verified.describe(images[:1]), verified.describe(images))
-    np.testing.assert_allclose(found.numpy(), expected, atol=1e-3)
+def test_the_evidence_of_what_aligning_shows_is_added_until_one_stands_out(model, quick):
+    images = heads(6)
+    far = outlying(model, images[:3], images)
+    expected = 3 * far + LEVEL * far
+    for row in range(3):
+        order = np.argsort(-expected[row])[:3]
+        left = list(order)
+        while left:
+            chances = np.exp(expected[row]) / (np.exp(expected[row]).sum() + 1)
+            if chances.max() >= 0.95:
+                break
+            column = max(left, key=lambda place: expected[row, place])
+            left.remove(column)
+            one, two = (reduced(Volume(images[place].numpy(), np.eye(3))) for place in (row, column))
+            expected[row, column] += 100 * module.compare(one, two).gain
+    verified = Verified(model, nearest=3)
+    found = verified.score(verified.describe(images[:3]), verified.describe(images))
+    np.testing.assert_allclose(found.numpy(), expected, atol=2e-3)
 
 
-def test_candidates_are_the_likely_ones_of_the_nearest_unless_one_stands_out():
-    evidence = np.array(
-        [
-            [20.0, -9.0, -9.0, -9.0],  # nobody else is likely
-            [20.0, 4.0, -9.0, -9.0],
-            [3.0, 2.0, 1.0, 0.0],
-            [-9.0, -9.0, -9.0, -9.0],  # nobody is
-        ]
-    )
-    assert probability(np.array([-9.0]), 1 / 5)[0] < module.UNLIKELY
-    assert candidates(evidence, 3) == [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
-    assert candidates(evidence, 1) == []
+def test_what_aligning_shows_is_kept(monkeypatch):
+    one, two = (reduced(Volume(image.numpy(), np.eye(3))) for image in heads(2))
+    first = module.gain(one, two)
+    assert first == pytest.approx(compare(one, two).gain, abs=1e-4)
+    monkeypatch.setattr(module, "compare", None)
+    assert module.gain(one, two) == first
+
+
+def test_one_stands_out_if_neither_another_nor_nobody_is_likely():
+    assert stands_out(np.array([6.0, 0.0, -3.0]))
+    assert not stands_out(np.array([6.0, 4.0, -3.0])), "another"
+    assert not stands_out(np.array([1.0, -9.0, -9.0])), "nobody"
+    assert stands_out(np.array([900.0, -900.0]))
 
 
 def test_one_query_is_answered_as_among_others(model, quick):
