@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,11 @@ class Pairs:
     two: np.ndarray
     evidence: np.ndarray
     p_same: np.ndarray
+
+    def without(self, pairs: Collection[tuple[int, int]]) -> Pairs:
+        """Those that are not among these: that a scan is most like its own copy says nothing of its id."""
+        kept = np.array([pair not in pairs for pair in zip(self.one.tolist(), self.two.tolist(), strict=True)], bool)
+        return Pairs(self.one[kept], self.two[kept], self.evidence[kept], self.p_same[kept])
 
     def best(self, count: int) -> np.ndarray:
         """(N,) which pair of each of so many scans has the highest evidence; -1 where there is none."""

@@ -75,8 +75,8 @@ class Hunt:
         groups = ids.min(axis=0) * (int(self.material.people.max()) + 1) + ids.max(axis=0)
         p_same = odds.among_siblings(alone, evidence, groups)
         conflict = conflicts.find(
-            self._pairs(own), conflicts.Pairs(found.one, found.two, evidence, p_same), self.material.people,
-            threshold=max(self.settings.p_same, 0.5),
+            self._pairs(own), conflicts.Pairs(found.one, found.two, evidence, p_same).without(copies),
+            self.material.people, threshold=max(self.settings.p_same, 0.5),
         )  # fmt: skip
         table = tabulate.Table(self.material, self.settings, self.calibration, self.verified, self.odds)
         pairs, places = table.pairs(found, p_same, copies, own, conflict, lowest=self.lowest)

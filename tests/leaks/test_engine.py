@@ -136,6 +136,23 @@ def test_two_data_sets_with_common_people_under_new_ids(calibration: Calibration
     assert 0.5 * false - 3 < expected < 2 * false + 3
 
 
+def test_a_copy_under_another_id_does_not_make_the_originals_id_wrong() -> None:
+    calibration = calibrate([("made", people(150, 3, seed=9, noise=0.6))], verified=0)  # a model that is not very good
+    base = people(400, 3, seed=5, noise=0.6)
+    taken = [3 * person for person in range(20)]  # the first scan of each of 20 people
+    frame = base.table.frame.iloc[taken].assign(scan=lambda rows: "copy" + rows["scan"])
+    copies = Fingerprints(
+        ScanTable(frame.assign(subject="c" + frame["subject"])), base.vectors[taken], base.model
+    )  # fmt: skip
+    found = hunt(gather([("d", join(base, copies))]), calibration, Settings(verify="never"))
+    assert found.summary["pairs"]["exact-file"] == 20
+    name = found.material.frame["scan"]
+    for item in found.conflicts:
+        assert item.like is None or name[item.like] != f"copy{name[item.place]}", (
+            "of course a scan is most like its copy"
+        )
+
+
 def test_ids_may_be_shared(calibration: Calibration) -> None:
     material = gather([("a", people(20, 1, seed=3)), ("b", people(20, 1, seed=3))], shared_ids=True)
     assert material.known_pairs == 20
