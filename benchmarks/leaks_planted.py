@@ -7,7 +7,7 @@ Two data sets of 2,000 scans together, 3 yearly sessions a subject, as files of 
 both, two sessions in one and one in the other, under another id; 1 % of the scans are copies of files under other ids;
 1 % have their ids swapped with another scan. The model, unless one is given, is `compact-2d` trained for 2,000 steps on
 central slices of 150 other phantoms of the level, warped into ever other people; odds are learnt from 150 further
-ones. Precision and recall are of pairs of scans of one person under different ids, without copies; a scan with a swapped
+ones. Precision and recall are of pairs of scans of a person under different ids, without copies; a scan with a swapped
 id counts as whom it shows. Intervals are Wilson's, of pairs. Swapped ids are listed if `conflicts.csv` has the scan.
 """
 
