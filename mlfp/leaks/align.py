@@ -22,7 +22,8 @@ class Level:
     :param keep: starts that come so far.
     :param steps: uphill.
     :param bins: for intensities.
-    :param edged: how much edges count beside mutual information.
+    :param edged: how much edges count beside mutual information; with several, it is gone uphill by each: where there
+        is little contrast in common edges lead there, where edges are few mutual information does.
     """
 
     halvings: int
@@ -30,19 +31,19 @@ class Level:
     keep: int
     steps: int
     bins: int
-    edged: float = 0.0
+    edged: tuple[float, ...]
 
 
 LEVELS = (
-    Level(2, 2000, keep=40, steps=30, bins=10),
-    Level(1, 4000, keep=12, steps=25, bins=12),
-    Level(0, 8000, keep=4, steps=20, bins=16),
-    Level(0, 16000, keep=2, steps=15, bins=24, edged=0.5),
+    Level(2, 1000, keep=48, steps=20, bins=10, edged=(0.0, 0.25)),
+    Level(1, 2500, keep=20, steps=20, bins=12, edged=(0.25, 0.5)),
+    Level(0, 6000, keep=6, steps=15, bins=16, edged=(0.5,)),
+    Level(0, 16000, keep=2, steps=12, bins=24, edged=(0.5,)),
 )
 #: Degrees about each axis that starts are turned by, and mm they are raised by where one image shows far less.
 TURN, RAISE = 15.0, (20.0, 40.0)
 #: Further starts, at random: how many, and how far in units (turned, shifted along each axis, scaled).
-SCATTERED, TURNED, SHIFTED, SCALED = 120, 2.5, (3.0, 4.0, 6.0), 1.5
+SCATTERED, TURNED, SHIFTED, SCALED = 500, 2.5, (3.0, 4.0, 6.0), 1.5
 #: From this correlation on it may be a copy.
 CLOSE = 0.9
 
@@ -88,16 +89,19 @@ def align(fixed: Picture, moving: Picture, *, start: Tensor | None = None) -> Ov
     for _ in range(max(level.halvings for level in LEVELS)):
         pyramids.append((pyramids[-1][0].halved(), pyramids[-1][1].halved()))
     for level in LEVELS:
-        here = _matching(*pyramids[level.halvings], level)
-        if len(found) > level.keep:
-            found = found[here.quality(found).topk(level.keep).indices]
-        found = here.improved(found, level.steps)
-    overlay = _overlay(here, found[here.quality(found).argmax()])
+        here = [_matching(*pyramids[level.halvings], level, edged) for edged in level.edged]
+        found = torch.cat([item.improved(_best(item, found, level.keep), level.steps) for item in here])
+    overlay = _overlay(here[-1], _best(here[-1], found, 1)[0])
     return _touched_up(fixed, moving, overlay) if overlay.correlation > CLOSE else overlay
 
 
-def _matching(fixed: Picture, moving: Picture, level: Level) -> Matching:
-    return Matching(fixed, moving, level.points, bins=level.bins, edged=level.edged)
+def _matching(fixed: Picture, moving: Picture, level: Level, edged: float) -> Matching:
+    return Matching(fixed, moving, level.points, bins=level.bins, edged=edged)
+
+
+def _best(here: Matching, found: Tensor, most: int) -> Tensor:
+    """(S, n) of these parameters the best, at most so many."""
+    return found[here.quality(found).topk(most).indices] if len(found) > most else found
 
 
 def _overlay(found: Matching, parameters: Tensor) -> Overlay:

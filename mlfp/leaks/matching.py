@@ -6,6 +6,7 @@ the moving: ``scale * rotation @ x + shift``.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 
@@ -46,6 +47,11 @@ class Picture:
     def tones(self) -> Tensor:
         """What mutual information is of."""
         return self.pixels if self.ranks is None else self.ranks
+
+    @functools.cached_property
+    def edges(self) -> Tensor:
+        """``(n, *spatial)`` where edges run."""
+        return edges.directions(self.pixels)
 
     @property
     def dims(self) -> int:
@@ -103,7 +109,7 @@ class Matching:
     ) -> None:
         self.dims, self.moving, self.fixed, self.bins, self.edged = fixed.dims, moving, fixed, bins, edged
         places = fixed.mask.nonzero()
-        step = max(1, len(places) // points)
+        step = math.ceil(len(places) / points)
         places = places[step // 2 :: step]
         spots = tuple(places.T)
         self.places = (places.float() - (fixed.centre() if centre is None else centre)) * fixed.spacing
@@ -111,9 +117,10 @@ class Matching:
         self.chosen = (fixed.tones[spots] * (bins - 1)).round().long().clamp(0, bins - 1)
         self.size = torch.tensor(moving.pixels.shape, dtype=torch.float32)
         self.centre = moving.centre()
+        self.channels = moving.tones[None]
         if edged:
-            self.directions = edges.directions(fixed.pixels)[(slice(None), *spots)]
-            self.others = edges.directions(moving.pixels)
+            self.directions = fixed.edges[(slice(None), *spots)]
+            self.channels = torch.cat([self.channels, moving.edges])
 
     def improved(self, parameters: Tensor, steps: int) -> Tensor:
         """(S, n) parameters after so many steps uphill."""
@@ -136,11 +143,12 @@ class Matching:
         """What the overlays of these (S, n) parameters are like; without ``edged``, edges are not looked at."""
         spots, inside = self.spots(parameters)
         lacking = (OVERLAP - inside.mean(dim=1)).clamp(min=0)
-        mutual = mutual_information(self.chosen, self.at(spots, self.moving.tones[None])[:, 0], inside, self.bins)
+        found = self.at(spots, self.channels)
+        mutual = mutual_information(self.chosen, found[:, 0], inside, self.bins)
         if not self.edged:
             return Fit(mutual - lacking, torch.zeros_like(mutual))
         rotation, _, _ = matrices(parameters, self.dims)
-        turned = rotation.transpose(1, 2) @ self.at(spots, self.others)
+        turned = rotation.transpose(1, 2) @ found[:, 1:]
         return Fit(mutual - lacking, edges.agreement(self.directions, turned, inside))
 
     def beside(self, parameters: Tensor) -> Tensor:

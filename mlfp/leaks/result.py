@@ -56,7 +56,7 @@ class Settings:
     policy: Policy = "move"
     priority: Sequence[str] = PRIORITY
     most_people: int = MOST
-    most_verified: int = 500
+    most_verified: int = 1000
 
 
 @dataclass(frozen=True, eq=False)

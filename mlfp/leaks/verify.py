@@ -29,7 +29,7 @@ from mlfp.types.spec import Spec
 from mlfp.types.volume import Volume
 
 #: Raised when what is found changes.
-VERSION = 3
+VERSION = 4
 #: What a loss of edges' agreement counts for, beside one of mutual information (chosen on pairs of TCGA-LGG).
 EDGES = 0.5
 #: Below this correlation of pixels laid over each other, two images are no near duplicates.
