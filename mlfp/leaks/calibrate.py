@@ -9,7 +9,7 @@ import numpy as np
 
 from mlfp.errors import UsageError
 from mlfp.execution.progress import Progress, silent
-from mlfp.leaks import calibration, candidates, scores
+from mlfp.leaks import calibration, candidates, gains, scores
 from mlfp.leaks.calibration import Calibration
 from mlfp.leaks.material import Material, gather
 from mlfp.leaks.verify import verify
@@ -79,24 +79,27 @@ def _second_stage(
     progress: Progress,
 ) -> Calibration:
     """The same with a curve for what laying pairs over each other shows."""
-    gains: tuple[list[float], list[float]] = ([], [])
+    alike: list[float] = []
+    unlike: list[np.ndarray] = []
     generator = np.random.default_rng(seed)
+    share = max(1, verified // len(parts))
     for material, same, hard in parts:
-        for into, pairs in zip(gains, (same, hard), strict=True):
-            share = max(1, verified // len(parts))
-            chosen = pairs[np.sort(generator.permutation(len(pairs))[:share])]
-            found, _ = verify(
-                material, [(int(one), int(two)) for one, two in chosen], workers=workers, progress=progress
-            )
-            into += [item.gain for item in found.values()]
-    if min(len(side) for side in gains) < calibration.FEWEST:
+        chosen = [pairs[np.sort(generator.permutation(len(pairs))[:share])] for pairs in (same, hard)]
+        both = [
+            verify(material, [(int(one), int(two)) for one, two in pairs], workers=workers, progress=progress)[0]
+            for pairs in chosen
+        ]
+        alike += [item.gain for item in both[0].values()]
+        unlike.append(np.array([item.gain for item in both[1].values()]))
+    count = sum(len(part) for part in unlike)
+    if min(len(alike), count) < calibration.FEWEST:
         raise UsageError(
-            f"too few pairs could be laid over each other: {len(gains[0])} of one person, {len(gains[1])} of two",
+            f"too few pairs could be laid over each other: {len(alike)} of one person, {count} of two",
             hints=["Calibrate the fingerprints alone: --verified 0", "Are the scans where the store says they are?"],
         )
-    same, different = (np.array(side) for side in gains)
+    same_person, (other, width) = np.array(alike), gains.pooled(unlike)
     return replace(
-        made, verified=calibration.fit_curve(same, different), verified_same=len(same),
-        verified_different=len(different), verified_alike=calibration.kept(same),
-        verified_unlike=calibration.kept(different),
+        made, verified=gains.evidence(same_person, other * width, same_person), verified_same=len(alike),
+        verified_different=count, verified_alike=calibration.kept(same_person), verified_unlike=calibration.kept(other),
+        verified_width=round(width, 6),
     )  # fmt: skip

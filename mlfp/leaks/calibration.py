@@ -25,7 +25,7 @@ FEWEST = 20
 SEEN = 10
 #: Highest scores of pairs of two people that are kept, to find thresholds from.
 KEPT = 2000
-FORMAT = 2
+FORMAT = 3
 #: Fields that JSON has as lists.
 LISTS = ("highest", "alike", "verified_alike", "verified_unlike", "made_on")
 
@@ -56,7 +56,9 @@ class Calibration:
     :param highest: the highest scores of pairs of two people, falling.
     :param alike: scores of pairs of one person, a few hundred that stand for all.
     :param verified_same: pairs behind ``verified``.
-    :param verified_alike: what aligning showed of them, and ``verified_unlike`` of pairs of two people.
+    :param verified_alike: their gains, and ``verified_unlike`` those of pairs of two people, in widths of chance in
+        their data sets: see :mod:`mlfp.leaks.gains`.
+    :param verified_width: the usual width.
     :param made_on: names of the data sets.
     """
 
@@ -71,6 +73,7 @@ class Calibration:
     verified_different: int = 0
     verified_alike: tuple[float, ...] = ()
     verified_unlike: tuple[float, ...] = ()
+    verified_width: float = 0.0
     made_on: tuple[str, ...] = ()
     format: int = field(default=FORMAT)
 
@@ -115,7 +118,10 @@ class Calibration:
         :raises UsageError: it is of a newer mlfp.
         """
         if values.get("format") != FORMAT:
-            raise UsageError(f"the calibration has format {values.get('format')}, this mlfp reads {FORMAT}")
+            raise UsageError(
+                f"the calibration has format {values.get('format')}, this mlfp reads {FORMAT}",
+                hints=["Make it again on labelled scans: mlfp calibrate STORE --model MODEL"],
+            )
         curves: dict[str, Any] = {name: _curve(values[name]) for name in ("curve", "verified") if values.get(name)}
         rest = {name: value for name, value in values.items() if name not in ("curve", "verified")}
         rest |= {name: tuple(rest[name]) for name in LISTS}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlfp.leaks import mixture, prior
-from mlfp.leaks.calibration import Calibration, Curve, curve_of, null_of, probability
+from mlfp.leaks import gains, mixture, prior
+from mlfp.leaks.calibration import Calibration, Curve, curve_of, probability
 from mlfp.leaks.candidates import Candidates
 from mlfp.leaks.conflicts import TRUSTED
 from mlfp.leaks.densities import Kernels
@@ -17,8 +17,6 @@ from mlfp.leaks.verify import Verified
 
 #: Pairs that a search has to compare before it says more of its false pairs than the calibration does.
 ENOUGH = 1000
-#: For how many pairs of this search, at most, those of two people count that the calibration laid over each other.
-BORROWED, STEPS = 100, 12
 
 Pair = tuple[int, int]
 
@@ -39,8 +37,8 @@ class Odds:
         """(P,) of the score, and of verification where there was one."""
         found = self.curve.evidence(pairs.score)
         if verified and self.gains is not None:
-            places, gains = aligned(pairs, verified)
-            found[places] += self.gains.evidence(gains)
+            places, seen = aligned(pairs, verified)
+            found[places] += self.gains.evidence(seen)
         return found
 
     def p_same(self, pairs: Candidates, verified: Mapping[Pair, Verified]) -> np.ndarray:
@@ -94,24 +92,9 @@ def learn(calibration: Calibration, seen: Seen, found: Candidates, pairs: int) -
 def learn_more(
     odds: Odds, calibration: Calibration, found: Candidates, verified: Mapping[Pair, Verified], pairs: int
 ) -> Odds:
-    """From pairs that were laid over each other too: most are of two people, which sets the calibration right.
-
-    By expectation and maximisation: from the odds the density of false pairs' gains, from that the odds.
-    """
-    places, gains = aligned(found, verified)
-    if odds.gains is None or not len(places):
+    """From pairs that were laid over each other too: what gains mean here, and from that how many pairs are true."""
+    _, seen = aligned(found, verified)
+    if odds.gains is None or not len(seen):
         return odds
-    borrowed = np.array(calibration.verified_unlike)
-    counts = np.full(len(borrowed), min(1.0, BORROWED / max(1, len(borrowed))))
-    alike = Kernels.of(np.array(calibration.verified_alike))
-    everything = np.concatenate([gains, borrowed])
-    ends = (
-        min(float(everything.min()), float(alike.places.min())),
-        max(float(everything.max()), float(alike.places.max())),
-    )
-    for _ in range(STEPS):
-        false = 1 - odds.p_same(found, verified)[places]
-        null = null_of(everything, np.concatenate([false, counts]))
-        odds = replace(odds, gains=curve_of(alike, null, ends))
-        odds = replace(odds, share=prior.estimate(odds.evidence(found, verified), pairs))
-    return odds
+    odds = replace(odds, gains=gains.curve(calibration, seen))
+    return replace(odds, share=prior.estimate(odds.evidence(found, verified), pairs))
