@@ -1,17 +1,22 @@
 """Take the pictures of a report that the documentation shows, in Chromium.
 
-mlfp bench && PYTHONPATH=. python docs/pictures.py results/quick
+mlfp bench && python docs/pictures.py results/quick
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
-from tests.report.chromium import chromium
+ROOT = Path(__file__).resolve().parents[1]
+# The browser is the one that the report is tested in; the tests are no package that is installed.
+sys.path.insert(0, str(ROOT / "tests" / "report"))
 
-IMAGES = Path(__file__).parent / "images"
+from chromium import chromium  # noqa: E402
+
+IMAGES = ROOT / "docs" / "images"
 #: File, and the element that its picture begins with.
 PICTURES = {"report.png": "body", "report-maps.png": "#maps"}
 WIDTH, HEIGHT = 1180, 880

@@ -29,6 +29,8 @@ BUILT_IN = "mlfp"
 PART = "part"
 #: What a component that builds another gives it by itself, so that it cannot be missing before there is any data.
 _GIVEN = {"encoder": ("in_channels", "spatial_dims", "embedding_dim")}
+#: Endings of manifests.
+_MANIFESTS = (".csv", ".tsv", ".parquet")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -184,7 +186,7 @@ class Registry:
         :raises UnknownComponentError: nobody registered it; lists the nearest names.
         :raises AmbiguousComponentError: several plugins have it, and the built-ins have not.
         """
-        if ":" in name:
+        if ":" in name and kind != "dataset":  # no library has any
             return _library_component(kind, name)
         key = folded(name)
         if "/" in key:
@@ -219,6 +221,7 @@ class Registry:
             hints=[
                 *nearest(name, names),
                 *self._elsewhere(kind, name),
+                *self._by_path(kind, name),
                 f"Known: {known}" if known else f"No plugin offers any {kind}.",
                 *(
                     f"It may be there, but {reason}"
@@ -233,6 +236,18 @@ class Registry:
         """A name of another kind, given for one of this."""
         others = {other for other, known in [*self._by_name, *self._by_id] if known == folded(name) and other != kind}
         return [f"{name!r} is the name of {_article(other)} {other}." for other in sorted(others)]
+
+    def _by_path(self, kind: str, name: str) -> list[str]:
+        """A file or folder, as the command line takes it, given for the data set that reads it."""
+        use, colon, path = name.partition(":")
+        if kind != "dataset":
+            return []
+        if not colon:
+            use, path = ("manifest" if name.endswith(_MANIFESTS) else "folder"), name
+            if use == "folder" and "/" not in name:
+                return []
+        known = (kind, folded(use)) in self._by_name
+        return [f"Write: {{use: {use}, path: {path}}}"] if known and path else []
 
     def check(self, kind: str, spec: Spec, context: Mapping[str, Any] | Iterable[str] = ()) -> dict[str, Any]:
         """Check a spec's parameters, and those of its parts, without building it.

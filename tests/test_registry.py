@@ -92,6 +92,27 @@ class TestUnknown:
         error = _refusal(registry(component("hard", kind="miner"), component("a")), name)
         assert f"'{name}' is the name of a miner." in error
 
+    @pytest.mark.parametrize(
+        ("given", "meant"),
+        [
+            ("/some/scans.csv", "{use: manifest, path: /some/scans.csv}"),
+            ("scans.parquet", "{use: manifest, path: scans.parquet}"),
+            ("/some/tree", "{use: folder, path: /some/tree}"),
+            ("bids:/some/tree", "{use: bids, path: /some/tree}"),
+        ],
+    )
+    def test_a_path_in_place_of_a_data_set_is_answered_with_the_data_set_that_reads_it(self, given, meant):
+        made = registry(*(component(name, kind="dataset") for name in ("bids", "folder", "manifest")))
+        with pytest.raises(UnknownComponentError) as caught:
+            made.find("dataset", given)
+        assert f"Write: {meant}" in caught.value.hints
+
+    @pytest.mark.parametrize("given", ["manifests", "nobody:/some/tree"])
+    def test_what_is_no_path_of_a_data_set_is_not(self, given):
+        with pytest.raises(UnknownComponentError) as caught:
+            registry(component("manifest", kind="dataset")).find("dataset", given)
+        assert not any("Write" in hint for hint in caught.value.hints)
+
     def test_nothing_of_a_kind(self):
         assert "No plugin offers any loss." in _refusal(Registry(), "triplet")
 

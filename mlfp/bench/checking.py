@@ -15,6 +15,7 @@ from mlfp.errors import MlfpError, ParameterError, UsageError
 from mlfp.execution.progress import Progress, silent
 from mlfp.plugins import registry
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 
 def check_all(config: BenchConfig, material: Material, progress: Progress = silent) -> None:
@@ -68,7 +69,9 @@ def _first(material: Material, progress: Progress) -> ScanSet:
             raise
         except UsageError as error:  # none of these scans, which is this one, can be prepared
             reasons += error.hints
-    raise UsageError(f"none of the first {len(reasons)} scans of {table.source} can be prepared", hints=reasons[:3])
+    raise UsageError(
+        f"none of the first {counted(len(reasons), 'scan')} of {table.source} can be prepared", hints=reasons[:3]
+    )
 
 
 def _check_batches(config: BenchConfig, training: ScanTable) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shlex
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ def bench(
         protocol = fair.to_json() if fair is not None else {}
         return results.BenchResult(parsed.name, folder, [], [], parsed.rank_by, material.describe(), protocol=protocol)
     with locked(folder):
-        _describe(folder, parsed, smoke=smoke)
+        _describe(folder, parsed, smoke=smoke, only=only, out=out)
         # Runs that --only leaves out may have been done before: they stay on the list.
         others = [] if only is None else runs(parsed, material)
         return _Bench(parsed, material, planned, folder, progress, announce, fair).run(others)
@@ -132,9 +133,12 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _describe(folder: Path, config: BenchConfig, *, smoke: bool) -> None:
+def _describe(folder: Path, config: BenchConfig, *, smoke: bool, only: str | None, out: Path | None) -> None:
+    options = ["--smoke"] if smoke else []
+    options += [] if only is None else ["--only", only]
+    options += [] if out is None else ["-o", str(out)]
     write_text(folder / "bench.yaml", config.source.as_run())
-    write_text(folder / "command.txt", config.source.command() + (" --smoke" if smoke else "") + "\n")
+    write_text(folder / "command.txt", " ".join([config.source.command(), *map(shlex.quote, options)]) + "\n")
     write_text(folder / "env.json", to_json(environment()) + "\n")
 
 

@@ -15,6 +15,7 @@ from mlfp.data.splits import SIDES
 from mlfp.errors import UsageError
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.spec import Spec
+from mlfp.wording import counted
 
 #: Voxels along the longest axis of a volume: what a CPU trains in minutes.
 LONGEST = 48
@@ -43,7 +44,7 @@ def suggest(found: Inspection, table: ScanTable, data: Spec, *, name: str) -> st
         )
     if found.repeated < 4:
         raise UsageError(
-            f"{found.repeated} subjects of {found.source} have two scans or more, too few to compare anything on",
+            f"{counted(found.repeated, 'subject')} of {found.source} with two scans or more: too few to compare on",
             hints=["The column 'subject' should be the same in all scans of a subject."],
         )
     if len({len(shape) for shape in found.shapes}) > 1:

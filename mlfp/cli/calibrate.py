@@ -10,6 +10,7 @@ import click
 from mlfp.cli.app import Manner
 from mlfp.cli.output import json_option, print_json
 from mlfp.cli.progress import telling
+from mlfp.wording import counted
 
 
 @click.command()
@@ -39,7 +40,10 @@ def calibrate(
         del told["highest"]
         print_json(told)
         return
-    click.echo(f"Calibrated on {made.same} pairs of one person and {made.different} of two, {made.subjects} subjects.")
+    click.echo(
+        f"Calibrated on {counted(made.same, 'pair')} of one person and {made.different} of two, "
+        f"{counted(made.subjects, 'subject')}."
+    )
     click.echo(f"The lowest rate of false matches that these support: {made.finest_rate:.2g}")
     if made.verified is None:
         click.echo("Verified pairs have no odds: --verified was 0.")

@@ -12,6 +12,7 @@ from mlfp.cli.app import PARTIAL, Manner
 from mlfp.cli.options import assignments, out_option, parameter_option
 from mlfp.cli.output import json_option, print_components, print_json
 from mlfp.cli.progress import Teller, telling
+from mlfp.wording import counted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -173,5 +174,5 @@ def split(manner: Manner, data: str, out: Path, by: str, val: float, test: float
         print_json({"manifest": str(out), "digest": found.digest, **counts})
         return
     for side, count in counts.items():
-        click.echo(f"{side:5} {count['subjects']} subjects, {count['scans']} scans")
+        click.echo(f"{side:5} {counted(count['subjects'], 'subject')}, {counted(count['scans'], 'scan')}")
     click.echo(f"Manifest: {out}")

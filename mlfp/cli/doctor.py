@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mlfp.cli.output import json_option, print_json
+from mlfp.wording import counted
 
 GIB = 2**30
 
@@ -81,7 +82,7 @@ def _cache() -> dict[str, Any]:
     files = [path.stat().st_size for path in _files(folder)]
     return {
         "folder": str(folder),
-        "holds": f"{len(files)} files, {sum(files) / GIB:.2f} GiB",
+        "holds": f"{counted(len(files), 'file')}, {sum(files) / GIB:.2f} GiB",
         "free": f"{shutil.disk_usage(nearest).free / GIB:.0f} GiB",
     }
 

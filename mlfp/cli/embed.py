@@ -11,6 +11,7 @@ from mlfp.cli.app import PARTIAL, Manner
 from mlfp.cli.options import out_option
 from mlfp.cli.output import json_option, print_json
 from mlfp.cli.progress import telling
+from mlfp.wording import counted
 
 if TYPE_CHECKING:
     from mlfp.api import Embedded
@@ -65,6 +66,8 @@ def print_embedded(ctx: click.Context, embedded: Embedded, *, as_json: bool) -> 
     else:
         click.echo(f"{scans} fingerprints of {dims} numbers in {embedded.store}, {embedded.fresh} of them new")
         if embedded.failures:
-            click.echo(f"{len(embedded.failures)} scans were left out: see failures.csv beside it.")
+            click.echo(
+                f"{counted(len(embedded.failures), 'scan was', 'scans were')} left out: see failures.csv beside it."
+            )
     if embedded.failures:
         ctx.exit(PARTIAL)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlfp.data.inspect import spelled
 from mlfp.types.remark import by_kind
+from mlfp.wording import counted
 
 if TYPE_CHECKING:
     from mlfp.data.inspect import Duplicate, Inspection
@@ -22,8 +23,11 @@ MOST_REMARKS = 8
 def lines(found: Inspection) -> Iterator[str]:
     """The inspection, line by line."""
     yield found.source
-    yield f"{found.scans} scans of {found.subjects} subjects"
-    yield f"{found.repeated} subjects have two scans or more: only they can be asked for, and learned from as pairs"
+    yield f"{counted(found.scans, 'scan')} of {counted(found.subjects, 'subject')}"
+    yield (
+        f"{counted(found.repeated, 'subject has', 'subjects have')} two scans or more: only they can be "
+        "asked for, and learned from as pairs"
+    )
     yield ""
     yield from _listed("scans", _each(found.scans_per_subject))
     yield from _listed("sessions", _each(found.sessions_per_subject))
@@ -37,12 +41,12 @@ def lines(found: Inspection) -> Iterator[str]:
     for kind, items in by_kind(found.remarks).items():
         yield from _named(f"{kind} ({len(items)}):", [str(item) for item in items], MOST_REMARKS)
     yield from _named(
-        f"{len(found.duplicates)} groups of scans have the same voxels:",
+        f"{counted(len(found.duplicates), 'group of scans has', 'groups of scans have')} the same voxels:",
         [_duplicate(item) for item in found.duplicates],
         MOST_REMARKS,
     )
     yield from _named(
-        f"{len(found.failures)} scans cannot be read:",
+        f"{counted(len(found.failures), 'scan')} cannot be read:",
         [f"{item.scan}: {item.reason}" for item in found.failures],
         MOST_FAILURES,
     )
@@ -68,7 +72,7 @@ def _apart(days: Sequence[int]) -> Iterator[str]:
 
 
 def _each(tally: Mapping[int, int]) -> list[str]:
-    return [f"{number} of {subjects} subjects" for number, subjects in tally.items()]
+    return [f"{number} of {counted(subjects, 'subject')}" for number, subjects in tally.items()]
 
 
 def _counted(counts: Mapping[str, int]) -> list[str]:

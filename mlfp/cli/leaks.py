@@ -13,6 +13,7 @@ from mlfp.cli.options import out_option
 from mlfp.cli.output import json_option, print_json
 from mlfp.cli.progress import telling
 from mlfp.errors import GateError
+from mlfp.wording import counted
 
 if TYPE_CHECKING:
     from mlfp.leaks.result import Leaks
@@ -84,7 +85,7 @@ def leaks(
 def _print(found: Leaks, out: Path) -> None:
     told = found.summary
     sets = ", ".join(f"{name} ({count})" for name, count in told["datasets"].items())
-    click.echo(f"{told['scans']} scans under {told['subjects']} subject ids: {sets}")
+    click.echo(f"{counted(told['scans'], 'scan')} under {counted(told['subjects'], 'subject id')}: {sets}")
     for kind, count in told["pairs"].items():
         if count:
             click.echo(f"  {count:6}  {_TOLD[kind]}")
@@ -97,7 +98,8 @@ def _print(found: Leaks, out: Path) -> None:
         click.echo(f"  {told['conflicts']:6}  scans that do not look like the others under their id: conflicts.csv")
     expected, review = told["expected_false_pairs"], int((found.pairs["review"] != "").sum())
     click.echo(
-        f"Expected false among them: {expected:.1f} pairs. {review} need review. {told['verified']} were verified."
+        f"Expected false among them: {expected:.1f} pairs. {counted(review, 'needs', 'need')} review. "
+        f"{counted(told['verified'], 'was', 'were')} verified."
     )
     if told["search"]["recall"] < 1:
         click.echo(
@@ -114,9 +116,10 @@ def _gate(found: Leaks, fail_on: tuple[str, ...]) -> None:
     told = found.summary
     crossing = sum(told["pairs_across_splits"].values()) or sum(told["pairs_across_datasets"].values())
     reasons = {
-        "pairs": crossing and f"{crossing} pairs lie across splits or data sets",
+        "pairs": crossing and f"{counted(crossing, 'pair lies', 'pairs lie')} across splits or data sets",
         "clusters": told["clusters_across"] and f"{told['clusters_across']} clusters lie across splits or data sets",
-        "conflicts": told["conflicts"] and f"{told['conflicts']} scans do not look like the others under their id",
+        "conflicts": told["conflicts"]
+        and f"{counted(told['conflicts'], 'scan does', 'scans do')} not look like the others under their id",
     }
     for gate in fail_on:
         if reasons[gate]:

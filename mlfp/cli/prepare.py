@@ -11,6 +11,7 @@ from mlfp.cli.app import PARTIAL, Manner
 from mlfp.cli.options import out_option
 from mlfp.cli.output import json_option, print_json
 from mlfp.cli.progress import telling
+from mlfp.wording import counted
 
 if TYPE_CHECKING:
     from mlfp.preparing.run import Outcome
@@ -96,7 +97,7 @@ def _print(outcome: Outcome, out: Path, *, drawn: bool, as_json: bool) -> None:
         print_json({**told, "kept": outcome.kept, "failures": failures, "worst_fit": worst})
         return
     before = f", {outcome.kept} were there before" if outcome.kept else ""
-    click.echo(f"{outcome.made} scans prepared{before}, {len(failures)} failed.")
+    click.echo(f"{counted(outcome.made, 'scan')} prepared{before}, {len(failures)} failed.")
     if failures:
         click.echo(f"Why they failed: {out / 'failures.csv'}")
     if worst:

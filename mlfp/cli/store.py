@@ -12,6 +12,7 @@ from mlfp.cli.embed import print_embedded
 from mlfp.cli.options import assignments
 from mlfp.cli.output import json_option, print_json
 from mlfp.cli.progress import telling
+from mlfp.wording import counted
 
 _store = click.argument("store", type=click.Path(path_type=Path))
 
@@ -71,6 +72,6 @@ def _take_out(store: Path, scans: tuple[str, ...], where: tuple[str, ...], *, pu
     if as_json:
         print_json({"scans": list(removed.scans), "files": removed.files, "pairs": removed.pairs})
         return
-    click.echo(f"{len(removed.scans)} scans were taken out of {store}")
+    click.echo(f"{counted(len(removed.scans), 'scan was', 'scans were')} taken out of {store}")
     if purge:
         click.echo(f"{removed.files} prepared copies and {removed.pairs} figures of pairs were deleted from the cache.")

@@ -24,6 +24,7 @@ from mlfp.execution.local import WorkerKilledError, run
 from mlfp.execution.progress import Progress, silent
 from mlfp.interfaces.dataset import Dataset
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 #: The name of the file to write, below the cache folder, and the row of the scan.
 Task = tuple[str, Mapping[str, Any]]
@@ -193,7 +194,7 @@ def _scan_set(
     failed = tuple(failures[place] for place in sorted(failures))
     if not rows and shape is None:
         raise UsageError(
-            f"none of the {len(table)} scans of {table.source} could be prepared",
+            f"none of {counted(len(table), 'scan')} of {table.source} could be prepared",
             hints=[f"{item.scan}: {item.reason}" for item in failed[:3]],
         )
     found = [known[names[place]] for place in rows]
@@ -240,7 +241,10 @@ def _check_shapes(found: Sequence[Prepared], scans: Sequence[str]) -> None:
     if len(counts) == 1:
         return
     examples = {item.shape: scan for item, scan in zip(found, scans, strict=True)}
-    lines = [f"{count} scans have {shape}, such as {examples[shape]}" for shape, count in counts.most_common(4)]
+    lines = [
+        f"{counted(count, 'scan has', 'scans have')} {shape}, such as {examples[shape]}"
+        for shape, count in counts.most_common(4)
+    ]
     if len(counts) > len(lines):
         lines.append(f"and there are {len(counts) - len(lines)} more shapes")
     raise UsageError(

@@ -7,6 +7,7 @@ from mlfp.errors import ScanError, UsageError
 from mlfp.interfaces.dataset import Dataset
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.volume import Volume
+from mlfp.wording import counted
 
 #: Scans tried before giving up: a data set may have bad ones, but not all of these.
 TRIES = 20
@@ -24,6 +25,6 @@ def first_readable(dataset: Dataset, table: ScanTable) -> Volume:
         except ScanError as error:
             first = first or error
     raise UsageError(
-        f"none of the first {min(TRIES, len(table))} scans of {table.source} can be read",
+        f"none of the first {counted(min(TRIES, len(table)), 'scan')} of {table.source} can be read",
         hints=str(first).splitlines() if first else ["The table is empty."],
     )

@@ -8,6 +8,7 @@ from mlfp.data.pairs import PairDrawer, PairRule
 from mlfp.errors import UsageError
 from mlfp.seeds import numpy_generator
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 
 class SubjectSampler:
@@ -104,7 +105,7 @@ class RandomSampler:
         self.table, self.seed, self.rank, self.world = table, seed, rank, world
         self.size = min(size, len(table) // world)
         if self.size < 2:
-            raise UsageError(f"{len(table)} scans cannot fill batches of two or more for {world} processes")
+            raise UsageError(f"{counted(len(table), 'scan')} cannot fill batches of two or more for {world} processes")
 
     @property
     def columns(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from mlfp.errors import UsageError
 from mlfp.seeds import derive
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 SIDES = ("train", "val", "test")
 _OTHER_NAMES = {
@@ -99,7 +100,7 @@ def split_by_column(table: ScanTable, column: str = "split") -> Split:
     if len(wrong):
         raise UsageError(
             f"column {column!r} of {table.source} says {values[wrong[0]]!r} for scan {table.scans[wrong[0]]}",
-            hints=[f"{len(wrong)} scans have no side. The sides are {', '.join(SIDES)}."],
+            hints=[f"{counted(len(wrong), 'scan has', 'scans have')} no side. The sides are {', '.join(SIDES)}."],
         )
     way_out = f"Write {' or '.join(SIDES)} into {column!r}, or have the subjects shared out: split: {{by: subject}}"
     _check_filled(table, sides, column, {"train": 1, "test": 1}, way_out=way_out)
@@ -120,7 +121,7 @@ def check_disjoint(table: ScanTable, split: Split) -> None:
     if torn:
         examples = [f"{name} is in {' and '.join(side for side in SIDES if side in seen[name])}" for name in torn[:5]]
         raise UsageError(
-            f"{len(torn)} subjects of {table.source} stand on two sides of the split",
+            f"{counted(len(torn), 'subject stands', 'subjects stand')} on two sides of the split of {table.source}",
             hints=[*examples, "Put all scans of a subject on one side: split: {by: subject}"],
         )
 
@@ -155,8 +156,8 @@ def _check_filled(table: ScanTable, sides: np.ndarray, column: str, wanted: Mapp
             raise UsageError(
                 f"the split of {table.source} leaves no subject to {side if side != 'val' else 'validate'} on",
                 hints=[
-                    f"It has {len(set(table.subjects))} subjects, and {len(set(table.column(column)))} values of "
-                    f"{column!r}.",
+                    f"It has {counted(len(set(table.subjects)), 'subject')}, and "
+                    f"{len(set(table.column(column)))} values of {column!r}.",
                     way_out,
                 ],
             )

@@ -25,6 +25,7 @@ from mlfp.execution.memory import available, size
 from mlfp.types.ranking import Ranking
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.trial import Trial
+from mlfp.wording import counted
 
 #: Bytes of one block of similarities.
 BUDGET = 1 << 25
@@ -54,7 +55,8 @@ def rank(trial: Trial, k: int | None = None, *, at_least: int = 1, lone: bool = 
     """
     if len(trial.queries) == 0 or len(trial.gallery) == 0:
         raise UsageError(
-            f"there are {len(trial.queries)} queries and {len(trial.gallery)} gallery scans, so nothing can be ranked"
+            f"there are {counted(len(trial.queries), 'query', 'queries')} and "
+            f"{counted(len(trial.gallery), 'gallery scan')}, so nothing can be ranked"
         )
     eligibility = Eligibility.of(trial)
     wanted = max(at_least, int(eligibility.relevant_total.max())) if k is None else k
@@ -167,7 +169,10 @@ def _check(trial: Trial, queries: np.ndarray, best: np.ndarray) -> None:
     if len(bad):
         raise MlfpError(
             f"the similarity of query {trial.queries.scans[bad[0]]!r} with some gallery scan is not finite",
-            hints=[f"So it is for {len(bad)} queries of this block. A diverged training, or a division by zero?"],
+            hints=[
+                f"So it is for {counted(len(bad), 'query', 'queries')} of this block. "
+                "A diverged training, or a division by zero?"
+            ],
         )
 
 

@@ -15,6 +15,7 @@ from mlfp.errors import UsageError
 from mlfp.execution.progress import Progress, silent
 from mlfp.fingerprints.model import FingerprintModel
 from mlfp.types.fingerprints import Fingerprints
+from mlfp.wording import counted
 
 if TYPE_CHECKING:
     from mlfp.data.scans import ScanSet
@@ -148,7 +149,9 @@ def check_shape(model: FingerprintModel, scans: ScanSet) -> None:
     card = model.card
     wanted = (card.in_channels, *card.input_shape)
     if len(scans) == 0:
-        raise UsageError("there is no scan to embed", hints=[f"{len(scans.failures)} scans could not be prepared."])
+        raise UsageError(
+            "there is no scan to embed", hints=[f"{counted(len(scans.failures), 'scan')} could not be prepared."]
+        )
     if tuple(scans.shape) != wanted:
         raise UsageError(
             f"the model was made for images of shape {wanted}, these have {tuple(scans.shape)}",

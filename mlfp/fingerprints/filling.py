@@ -24,6 +24,7 @@ from mlfp.plugins import registry
 from mlfp.types.fingerprints import Fingerprints
 from mlfp.types.scan_table import ScanTable
 from mlfp.types.spec import Spec
+from mlfp.wording import counted
 
 #: Scans that are looked up, and prepared, together.
 BLOCK = 256
@@ -104,7 +105,7 @@ class _Filling:
             parts.merge(self.folder, self.table, self.digest, self.model.card.distance, failed)
         if not self.filled.embedded + self.filled.kept and len(self.table):
             raise UsageError(
-                f"none of the {len(self.table)} scans of {self.table.source} could be embedded",
+                f"none of {counted(len(self.table), 'scan')} of {self.table.source} could be embedded",
                 hints=[*(f"{item.scan}: {item.reason}" for item in self.filled.failures[:3])],
             )
         return self.filled

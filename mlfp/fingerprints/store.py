@@ -15,6 +15,7 @@ from mlfp.errors import UsageError
 from mlfp.execution.files import write_atomically
 from mlfp.types.fingerprints import Fingerprints
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 FILE = "fingerprints.parquet"
 #: The column of vectors: a fixed-size list of float32.
@@ -31,7 +32,9 @@ def write(folder: Path, fingerprints: Fingerprints, *, name: str = FILE) -> Path
     """
     found, table = np.ascontiguousarray(fingerprints.vectors, dtype=np.float32), fingerprints.table
     if found.ndim != 2 or len(found) != len(table):
-        raise UsageError(f"{len(table)} scans need ({len(table)}, D) vectors, got {found.shape}")
+        raise UsageError(
+            f"{counted(len(table), 'scan needs', 'scans need')} ({len(table)}, D) vectors, got {found.shape}"
+        )
     if VECTOR in table.columns:
         raise UsageError(f"{table.source} has a column {VECTOR!r}, which is the store's own", hints=["Rename it."])
     told = {

@@ -31,6 +31,7 @@ from mlfp.preparing.steps import processed
 from mlfp.preparing.tables import write_tables
 from mlfp.preparing.template import template
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 MANIFEST, FAILURES, SHEET, SETTINGS = "scans.csv", "failures.csv", "sheet.png", "prepare.json"
 #: One file for every scan that failed, so that shards on several machines need not wait for one another.
@@ -217,7 +218,7 @@ def _list(folder: Path, table: ScanTable, tasks: Sequence[_Task]) -> ScanTable:
     done = [place for place, item in enumerate(told) if item is not None]
     if not done:
         raise UsageError(
-            f"none of the {len(table)} scans of {table.source} could be prepared",
+            f"none of {counted(len(table), 'scan')} of {table.source} could be prepared",
             hints=[f"{row['scan']}: {row['reason']}" for row in rows[:3]],
         )
     items = [item for item in told if item is not None]

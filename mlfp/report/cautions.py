@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mlfp.bench.results import BenchResult, Row
 from mlfp.evaluation.direction import lower_is_better, merit
 from mlfp.report import cells, differences, panels
+from mlfp.wording import counted
 
 #: Subjects below which a comparison is called small.
 FEW = 30
@@ -61,16 +62,17 @@ def _sessions(result: BenchResult) -> Iterator[str]:
             "All scans of a subject are of one session: nothing here tells whether somebody is known again another day."
         )
     elif known and single > known / 2:
-        yield f"Of {known} subjects with several scans, {single} have them of one session only."
+        have = "has" if single == 1 else "have"
+        yield f"Of {counted(known, 'subject')} with several scans, {single} {have} them of one session only."
 
 
 def _smallness(result: BenchResult) -> Iterator[str]:
     subjects = result.data.get("test", {}).get("subjects", FEW)
     few = [item for item in differences.by_metric(result, result.rank_by) if item.too_few and item.verdict == "none"]
     if few:
-        yield f"Of {subjects} subjects too few differ between some methods for any test to show a difference."
+        yield f"Of {counted(subjects, 'subject')} too few differ between some methods for any test to show one."
     elif subjects < FEW:
-        yield f"{subjects} subjects are few: only large differences show."
+        yield f"{counted(subjects, 'subject is', 'subjects are')} few: only large differences show."
 
 
 def lead(result: BenchResult, first: Row, other: Row) -> str:

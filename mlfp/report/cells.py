@@ -10,6 +10,7 @@ from typing import Any
 from mlfp.bench.results import NOTES, BenchResult, Row
 from mlfp.evaluation.direction import merit
 from mlfp.types.estimate import Estimate
+from mlfp.wording import counted
 
 #: In place of a value that there is not.
 MISSING = "-"
@@ -151,7 +152,9 @@ def _source(data: dict[str, Any]) -> str:
 
 def _sides(data: dict[str, Any]) -> str:
     sides = [(name, data[name]) for name in ("train", "val", "test") if name in data]
-    return ", ".join(f"{name} {side['subjects']} subjects with {side['scans']} scans" for name, side in sides)
+    return ", ".join(
+        f"{name} {counted(side['subjects'], 'subject')} with {counted(side['scans'], 'scan')}" for name, side in sides
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -11,6 +11,7 @@ from mlfp.bench.significance import ALL, BEST
 from mlfp.evaluation.comparing import Comparison, said_p, signed
 from mlfp.evaluation.direction import merit
 from mlfp.report.tables import table
+from mlfp.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -123,7 +124,7 @@ def _fine_print(result: BenchResult, families: Sequence[int]) -> Iterator[str]:
     found = by_metric(result, result.rank_by)
     corrected = f", corrected by Holm for {' and '.join(map(str, families))} tests" if max(families) > 1 else ""
     how = "Permutation tests over" if found[0].test == "permutation" else f"{RESAMPLED}, of"
-    yield f"{how} {found[0].subjects} subjects at {found[0].level:g}{corrected}."
+    yield f"{how} {counted(found[0].subjects, 'subject')} at {found[0].level:g}{corrected}."
     few = [item for item in found if item.too_few and item.verdict == "none"]
     if few:
         yield f"In {len(few)} of them too few subjects differ for any outcome to show a difference."
@@ -205,9 +206,10 @@ def _by_subject(item: Comparison, join: str) -> str:
 def _over_queries(item: Comparison) -> str:
     """What the papers' tests say."""
     if item.test == "bootstrap":
-        return f"{RESAMPLED}: {item.subjects} subjects, {item.queries} pairs or searches."
+        return f"{RESAMPLED}: {counted(item.subjects, 'subject')}, {item.queries} pairs or searches."
     mcnemar, t_test = item.mcnemar, item.t_test
-    told = [] if math.isnan(item.effect) else [f"Cohen's d over {item.subjects} subjects {item.effect:+.2f}."]
+    over = counted(item.subjects, "subject")
+    told = [] if math.isnan(item.effect) else [f"Cohen's d over {over} {item.effect:+.2f}."]
     told.append(f"Over {item.queries} queries, taken as independent:")
     if mcnemar is not None:
         told.append(f"McNemar {mcnemar.only_first} against {mcnemar.only_second}, {said_p(mcnemar.p)};")

@@ -18,6 +18,7 @@ from mlfp.training.augment import AugmentationChain
 from mlfp.training.settings import BatchSettings
 from mlfp.training.terms import Layout
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 if TYPE_CHECKING:
     from mlfp.data.scans import ScanSet
@@ -163,8 +164,8 @@ def _ways_out(table: ScanTable, settings: BatchSettings, pair: PairRule) -> list
     without = drawable(table, scans=settings.scans_each, allow_repeats=False, pair=None)
     return [
         f"{pair.column} is one of: {', '.join(values[:12])}{', ...' if len(values) > 12 else ''}",
-        f"{len(without)} subjects have {settings.scans_each} scans of any {pair.column}: pair: {{..., prefer: true}} "
-        "draws them as well.",
+        f"{counted(len(without), 'subject has', 'subjects have')} {settings.scans_each} scans of any {pair.column}: "
+        "pair: {..., prefer: true} draws them as well.",
     ]
 
 

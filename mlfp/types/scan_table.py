@@ -11,6 +11,7 @@ import pandas as pd
 
 from mlfp.errors import ParameterError, UsageError, nearest
 from mlfp.types.remark import Remark
+from mlfp.wording import counted
 
 #: Columns with a meaning of their own. A source may add any other.
 KNOWN_COLUMNS = (
@@ -173,11 +174,14 @@ def _check_ids(frame: pd.DataFrame, source: str) -> None:
         if len(empty):
             raise UsageError(
                 f"{source}: row {empty[0] + 1} has no {column}",
-                hints=[f"{len(empty)} of {len(frame)} rows have none: fill it in, or leave them out."],
+                hints=[f"{len(empty)} of {counted(len(frame), 'row')} without: fill it in, or leave them out."],
             )
     repeated = frame["scan"][frame["scan"].duplicated()]
     if len(repeated):
         raise UsageError(
             f"{source}: scan {repeated.iloc[0]!r} is listed more than once",
-            hints=[f"{repeated.nunique()} scans are repeated. A scan's id (its path unless given) stands for one row."],
+            hints=[
+                f"{counted(repeated.nunique(), 'scan is', 'scans are')} repeated. "
+                "A scan's id (its path unless given) stands for one row."
+            ],
         )

@@ -44,6 +44,7 @@ def test_a_comparison_ranks_every_method(comparison: Config, shared: Path) -> No
         estimate = row.metrics["retrieval.hit_at_1"]
         assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
     assert (shared / "bench.yaml").exists()
+    assert (shared / "command.txt").read_text() == f"mlfp bench bench.yaml -o {shared}\n"
     assert "torch" in json.loads((shared / "env.json").read_text())["versions"]
     assert len((shared / "results.jsonl").read_text().splitlines()) == 8
 

@@ -166,7 +166,7 @@ class TestFailures:
         assert reason in failure.reason
 
     def test_when_all_fail_the_first_reasons_are_told(self, chain) -> None:
-        with pytest.raises(UsageError, match="none of the 2 scans of made") as caught:
+        with pytest.raises(UsageError, match="none of 2 scans of made") as caught:
             prepare(Made({"a": ScanError("reason one"), "b": ScanError("reason two")}), chain())
         assert caught.value.hints == ("a: reason one", "b: reason two")
 

@@ -75,7 +75,7 @@ def test_scans_of_which_none_can_be_used(small_store: ModuleType, tmp_path: Path
     manifest = small_store.pictures(tmp_path / "d", subjects=1)
     for path in (tmp_path / "d/images").iterdir():
         path.write_bytes(b"no picture")
-    with pytest.raises(UsageError, match="none of the 2 scans"):
+    with pytest.raises(UsageError, match="none of 2 scans"):
         fill(tmp_path / "s", small_store.model(), locate(str(manifest)))
     assert len(parts.failures(tmp_path / "s")) == 2
 

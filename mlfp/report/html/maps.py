@@ -18,6 +18,7 @@ from mlfp.report.svg.charts import histogram
 from mlfp.report.svg.element import drawing, group, mark, number, tag
 from mlfp.report.svg.scale import Scale
 from mlfp.types.fingerprints import Fingerprints
+from mlfp.wording import counted
 
 #: Where the places on a map are kept, as finding them takes seconds.
 FILE = "map.json"
@@ -138,5 +139,6 @@ def _scatter(label: str, fingerprints: Fingerprints, found: np.ndarray) -> Marku
         ]
         classes = "subject" if style is None else f"subject marked c{style}"
         drawn.append(group(tag("path", d=ties, class_="tie"), *shapes, class_=classes, data_subject=numbers[subject]))
-    said = f"{label}: map of {len(subjects)} scans of {len(set(subjects))} subjects. Arrow keys go from scan to scan."
+    said = f"{label}: map of {counted(len(subjects), 'scan')} of {counted(len(set(subjects)), 'subject')}. "
+    said += "Arrow keys go from scan to scan."
     return drawing(WIDTH, HEIGHT, *drawn, label=said, class_="chart map")

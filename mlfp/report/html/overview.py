@@ -14,6 +14,7 @@ from mlfp.report import cautions, cells, differences
 from mlfp.report.svg.charts import Dot, whisker
 from mlfp.report.svg.element import DASH, MINUS, colour, drawing, mark, tag
 from mlfp.report.svg.scale import Scale, around
+from mlfp.wording import counted
 
 _KINDS = {"trained": "trained", "untrained": "random weights", "scorer": "no training"}
 
@@ -189,7 +190,7 @@ def _first(result: BenchResult, row: Row) -> Markup:
     told = f" (95 % interval {between})" if between else ""
     without = ", and needs no training" if row.kind == "scorer" else ""
     subjects = result.data.get("test", {}).get("subjects")
-    on = f" on {subjects} subjects" if subjects else ""
+    on = f" on {counted(subjects, 'subject')}" if subjects else ""
     line = Markup("<strong>{}</strong> ranks first by <code>{}</code>{}: {}{}{}.")
     return line.format(row.label, result.rank_by, on, cells.value(estimate), told, without)
 

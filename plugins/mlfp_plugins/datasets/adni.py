@@ -15,6 +15,7 @@ import pandas as pd
 from mlfp.errors import ParameterError, UsageError
 from mlfp.types.remark import Remark
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 from mlfp_plugins.datasets import intervals
 from mlfp_plugins.datasets.manifest import Manifest
 from mlfp_plugins.datasets.trees import Listings, Nifti, glimpse, join, some, walk
@@ -150,7 +151,8 @@ class Adni:
         gone = len(frame) - len(kept)
         if gone:
             people = frame["subject"].nunique() - frame.loc[kept, "subject"].nunique()
-            text = f"{gone} scans left out by the rule ({self.rule}), and {people} subjects with all of theirs"
+            whole = f"{counted(people, 'subject')} with all of theirs"
+            text = f"{counted(gone, 'scan')} left out by the rule ({self.rule}), and {whole}"
             remarks.append(Remark(f"{self.min_days} days apart", str(self.path), text))
         if not kept:
             raise UsageError(f"no subject of {str(self.path)!r} has scans {self.min_days} days apart")

@@ -13,6 +13,7 @@ import pandas as pd
 
 from mlfp.errors import UsageError, nearest
 from mlfp.types.scan_table import ScanTable
+from mlfp.wording import counted
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ def _check_files(table: ScanTable) -> None:
         raise UsageError(
             f"{table.source}: scans {first!r} and {second!r} are one file",
             where=str(repeated.iloc[0]),
-            hints=["Leave out all rows but one.", f"{repeated.nunique()} files are listed more than once."],
+            hints=[
+                "Leave out all rows but one.",
+                f"{counted(repeated.nunique(), 'file is', 'files are')} listed more than once.",
+            ],
         )
 
 

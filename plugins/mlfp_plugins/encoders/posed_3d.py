@@ -80,8 +80,8 @@ class Posed3d(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """``(B, C, I, J, K)`` to ``(B, D)``, not normalised."""
         with torch.no_grad():
-            upright = self.upright(images, self.find(images))
-        embedded: Tensor = self.eye(upright)
+            poses = self.find(images)
+        embedded: Tensor = self.eye(self.upright(images, poses))
         return embedded
 
     def train(self, mode: bool = True) -> Self:

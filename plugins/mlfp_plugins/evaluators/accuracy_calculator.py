@@ -14,6 +14,7 @@ from mlfp.evaluation import intervals
 from mlfp.libraries.pml import distance
 from mlfp.types.estimate import Estimate, Units
 from mlfp.types.trial import Trial
+from mlfp.wording import counted
 
 Figure = Literal[
     "precision_at_1",
@@ -106,6 +107,7 @@ def _gallery_is_queries(trial: Trial, queries: np.ndarray, gallery: np.ndarray) 
         return True
     why = "their queries were moved" if same_scans else "beside others that are one alone"
     raise UsageError(
-        f"{len(shared)} scans are both query and gallery, and {why}: accuracy-calculator takes one set or two apart",
+        f"{counted(len(shared), 'scan is', 'scans are')} both query and gallery, and {why}: "
+        "accuracy-calculator takes one set or two apart",
         hints=["Use retrieval, which never lets a scan find itself."],
     )

@@ -11,6 +11,7 @@ from mlfp.evaluation import intervals
 from mlfp.evaluation.episodes import Episodes
 from mlfp.types.estimate import Estimate, Units
 from mlfp.types.trial import Trial
+from mlfp.wording import counted
 
 
 class FewShot:
@@ -97,8 +98,9 @@ class FewShot:
             return ways
         subjects = len(set(trial.queries.subjects))
         raise ParameterError(
-            f"{ways}-way {self.shots}-shot episodes need {ways} subjects with a query and {self.shots} further scans, "
-            f"and {able} of {subjects} subjects have them",
+            f"{ways}-way {self.shots}-shot episodes need {ways} subjects with a query and "
+            f"{counted(self.shots, 'further scan')}, and "
+            f"{able} of {counted(subjects, 'subject')} {'has' if able == 1 else 'have'} them",
             key=("ways",),
             hints=[
                 f"Ask for at most {able} ways, or for 'ways: all'."

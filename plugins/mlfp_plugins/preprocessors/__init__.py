@@ -24,13 +24,20 @@ def _register_grids(register: Register) -> None:
         summary="A given shape in voxels, cutting off or filling up around the centre.",
         paper=OWN,
     )
-    register("crop", f"{_HERE}.crop:Crop", summary="The box around the head or body, with a margin in mm.", paper=OWN)
+    register(
+        "crop",
+        f"{_HERE}.crop:Crop",
+        summary="The box around the head or body, with a margin in mm.",
+        paper=OWN,
+        version=2,  # tissue of the mean intensity is no air
+    )
     register(
         "slice",
         f"{_HERE}.slice:Slice",
         summary="One slice by axis and position, or several as channels.",
         paper=OWN,
         dims=(3,),
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "cut",
@@ -38,6 +45,7 @@ def _register_grids(register: Register) -> None:
         summary="Nothing below a plane under the head's centre: a shorter field of view.",
         paper=OWN,
         dims=(3,),
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "register",
@@ -56,12 +64,14 @@ def _register_intensities(register: Register) -> None:
         f"{_HERE}.percentile:Percentile",
         summary="Intensities from 0 to 1 between two percentiles inside the head or body.",
         paper="defaults after Puglisi 2023 (DeepBrainPrint), MIDL",
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "zscore",
         f"{_HERE}.zscore:ZScore",
         summary="Mean 0 and standard deviation 1 inside the head or body.",
         paper="as in Isensee et al. 2021 (nnU-Net), Nature Methods 18",
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "normalise",
@@ -76,6 +86,7 @@ def _register_intensities(register: Register) -> None:
         f"{_HERE}.outliers:Outliers",
         summary="The most extreme 5 % of intensities clipped, units kept.",
         paper="Puglisi et al., DeepBrainPrint, MIDL 2023, section 2.1",
+        version=2,  # tissue of the mean intensity is no air
     )
     register(
         "skull-strip",
