@@ -109,9 +109,11 @@ def explain(
     :param scans: files of scans; or a manifest, a folder or ``dataset:path``, with the ids ``wanted`` or all scans of
         its first ``subjects``.
     :param out: folder of the pictures and maps.
-    :param method: ``occlusion``, for any encoder; ``grad-cam`` (DeepBrainPrint's) or ``hires-cam``, of a ``layer``;
-        None is the first, or ``grad-cam`` where one of the next four is given.
-    :param baseline: of a layer's maps: ``air`` explains what differs from the air around.
+    :param method: ``occlusion``, for any encoder; ``integrated-gradients``, voxel by voxel; ``grad-cam``
+        (DeepBrainPrint's) or ``hires-cam``, of a ``layer``; None is the first, or ``grad-cam`` where one of the next
+        four is given.
+    :param baseline: of a layer's maps: ``air`` explains what differs from the air around; of integrated gradients:
+        ``air`` begins there, and not at the scan blurred.
     :param fast: one backward pass of a layer in place of one an element.
     :param elements: so many of the fingerprint's elements are drawn one by one, as in DeepBrainPrint's figure 4.
     :param settings: see :func:`mlfp.explain.scans.explain`: ``within``, ``compare_untrained``, ``device``, ...

@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     help="Of a data set given as SCAN, all scans of its first so many people: are maps of one person alike?",
 )  # fmt: skip
 @click.option(
-    "--method", type=click.Choice(["occlusion", "grad-cam", "hires-cam"]),
-    help="occlusion covers the scan, piece by piece; grad-cam (DeepBrainPrint's) and hires-cam, which keeps places "
-    "apart, read a layer. occlusion unless given, grad-cam with one of the next four options.",
+    "--method", type=click.Choice(["occlusion", "integrated-gradients", "grad-cam", "hires-cam"]),
+    help="occlusion covers the scan, piece by piece; integrated-gradients credits every voxel; grad-cam "
+    "(DeepBrainPrint's) and hires-cam, which keeps places apart, read a layer. occlusion unless given, grad-cam with "
+    "one of the next four options.",
 )  # fmt: skip
 @click.option("--layer", metavar="NAME", help="Whose map is explained; the last convolution unless given.")
 @click.option(
     "--baseline", type=click.Choice(["none", "air"]), default="none", show_default=True,
-    help="air: explain what differs from the air around, where layers are rarely 0.",
+    help="air: explain what differs from the air around, where layers are rarely 0; of integrated-gradients the "
+    "way's beginning, otherwise the scan blurred.",
 )  # fmt: skip
 @click.option("--fast", is_flag=True, help="One backward pass, of the elements' mean, in place of one an element.")
 @click.option("--elements", type=click.IntRange(min=0), default=0, show_default=True, help="Draw so many one by one.")
@@ -85,5 +87,8 @@ def _likeness(found: Explanation) -> Iterator[str]:
     random = [item.untrained for item in found.scans if not math.isnan(item.untrained)]
     if random:
         yield f"Maps of the network before its training correlate {sum(random) / len(random):.2f} with them."
+    accounted = [item.accounted for item in found.scans if not math.isnan(item.accounted)]
+    if accounted:
+        yield f"The voxels' credits add up to {sum(accounted) / len(accounted):.1%} of what they should."
     if found.scans[0].fast_agreement < 1:
         yield f"The fast map would correlate {found.scans[0].fast_agreement:.2f} with that of the first scan."

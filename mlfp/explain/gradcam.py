@@ -27,6 +27,8 @@ class Saliency:
     :param elements: (D, *map) float32, each element's own, on the layer's grid; (0, *map) in fast mode.
     :param fast_agreement: correlation over the image of the exact mean with what fast mode gives; 1 in fast mode.
     :param place: brings maps of the layer to the image's grid; None where no layer was asked.
+    :param signed: (*spatial) what each voxel is credited with, of integrated gradients; None of others.
+    :param rise: what those should add up to.
     """
 
     layer: str
@@ -34,6 +36,13 @@ class Saliency:
     elements: np.ndarray
     fast_agreement: float
     place: Placing | None = None
+    signed: np.ndarray | None = None
+    rise: float = float("nan")
+
+    @property
+    def accounted(self) -> float:
+        """What the voxels' credits add up to, as a share of what they should; not a number where nothing rose."""
+        return float(self.signed.sum()) / self.rise if self.signed is not None and self.rise > 1e-5 else float("nan")
 
     def inside(self, mask: np.ndarray) -> tuple[float, float]:
         """Share of the map's mass in a mask, and what it would be, were the map even wherever the network looks."""

@@ -21,6 +21,7 @@ from mlfp.execution.progress import Progress, silent
 from mlfp.explain.drawing import draw, draw_elements, write_map, write_picture
 from mlfp.explain.gradcam import Baseline, Saliency, correlation, saliency
 from mlfp.explain.gradcam import Method as LayerMethod
+from mlfp.explain.integrated import integrated
 from mlfp.explain.occlusion import occlusion
 from mlfp.explain.sources import Source
 from mlfp.fingerprints.embedding import device_of
@@ -29,14 +30,17 @@ from mlfp.types.spec import Spec
 from mlfp.types.volume import Volume
 
 RECORD = "explain.json"
-Method = Literal["occlusion"] | LayerMethod
+Method = Literal["occlusion", "integrated-gradients"] | LayerMethod
 
 
 @dataclass(frozen=True)
 class How:
-    """The way to explain; see :func:`~mlfp.explain.gradcam.saliency` and :func:`~mlfp.explain.occlusion.occlusion`.
+    """The way to explain.
 
-    :raises UsageError: occlusion is asked for, and something of a layer.
+    See :func:`~mlfp.explain.occlusion.occlusion`, :func:`~mlfp.explain.integrated.integrated` and
+    :func:`~mlfp.explain.gradcam.saliency`.
+
+    :raises UsageError: something of a layer is asked for, of a method that asks none.
     """
 
     method: Method = "occlusion"
@@ -46,26 +50,35 @@ class How:
     elements: int = 0
 
     def __post_init__(self) -> None:
-        if self.method == "occlusion" and self._of_a_layer():
+        # Integrated gradients have a baseline as well.
+        if self.method == "occlusion" and (self._of_a_layer() or self.baseline != "none"):
             raise UsageError(
                 "occlusion covers the scan itself, whatever the layers and elements of the model",
                 hints=["Take --method grad-cam, or leave --layer, --baseline, --fast and --elements out."],
+            )
+        if self.method == "integrated-gradients" and self._of_a_layer():
+            raise UsageError(
+                "integrated gradients are of the scan itself, whatever the layers and elements of the model",
+                hints=["Take --method grad-cam, or leave --layer, --fast and --elements out."],
             )
 
     @classmethod
     def of(cls, method: Method | None, layer: str | None, baseline: Baseline, fast: bool, elements: int) -> How:
         """Occlusion unless named otherwise, Grad-CAM where something of a layer is asked for."""
         found = cls("grad-cam", layer, baseline, fast, elements)
-        return replace(found, method=method or ("grad-cam" if found._of_a_layer() else "occlusion"))
+        of_a_layer = found._of_a_layer() or baseline != "none"
+        return replace(found, method=method or ("grad-cam" if of_a_layer else "occlusion"))
 
     def _of_a_layer(self) -> bool:
-        return self.layer is not None or self.baseline != "none" or self.fast or self.elements > 0
+        return self.layer is not None or self.fast or self.elements > 0
 
     def __call__(self, model: FingerprintModel, images: Tensor, progress: Progress = silent) -> Saliency:
         """Explain the fingerprint of ``(1, C, *spatial)``."""
         if self.method == "occlusion":
             shown = occlusion(model.embed, images, progress)
             return Saliency("occlusion", shown, np.zeros((0, *shown.shape), np.float32), 1.0)
+        if self.method == "integrated-gradients":
+            return integrated(model, model.embed, images, baseline=self.baseline, progress=progress)
         return saliency(
             model, model.embed, images,
             layer=self.layer, method=self.method, baseline=self.baseline, fast=self.fast,
@@ -78,13 +91,14 @@ class Explained:
 
     :param scan: its id.
     :param subject: whose it is, where it came from a data set.
-    :param layer: whose map was explained; ``occlusion`` has none.
+    :param layer: whose map was explained; the method, where it asks none.
     :param picture: PNG: the image, and the image under the map.
     :param map: NIfTI: the map, from 0 to 1, on the grid of ``image``.
     :param image: NIfTI: the scan as the model sees it.
     :param inside: share of the map's mass in the head or body.
     :param inside_even: the same, were the map even wherever the network looks: mostly the head's share of the image.
     :param fast_agreement: correlation of the exact map with the fast one; 1 where there is one map alone.
+    :param accounted: of integrated gradients, what the voxels' credits add up to, as a share of what they should.
     :param untrained: correlation, inside, with the map of the same network before training; not a number unless asked.
     """
 
@@ -97,6 +111,7 @@ class Explained:
     inside: float
     inside_even: float
     fast_agreement: float
+    accounted: float
     untrained: float
 
 
@@ -198,11 +213,14 @@ def _written(
     drawn = _kept(shown.mean, found.head) if within_head else shown.mean
     write_picture(picture, draw(seen, drawn, f"{seen.scan}   {shown.layer}"))
     write_map(heat, drawn, seen)
+    if shown.signed is not None:
+        write_map(folder / f"{name}_credits.nii.gz", shown.signed, seen)
     write_map(image, seen.data[seen.data.shape[0] // 2], seen)
     inside, even = shown.inside(found.head)
     return Explained(
-        seen.scan, found.subject, shown.layer, picture, heat, image, inside, even, shown.fast_agreement, blank
-    )
+        seen.scan, found.subject, shown.layer, picture, heat, image,
+        inside, even, shown.fast_agreement, shown.accounted, blank,
+    )  # fmt: skip
 
 
 def _kept(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -36,5 +37,12 @@ class Posing(Encoder, Protocol):
 
         :param layer: its name in this encoder.
         :return: -1 to 1 from edge to edge along each axis, beyond where it is not seen; None: as it lies in the image.
+        """
+        ...
+
+    def held(self, images: Tensor) -> AbstractContextManager[None]:
+        """While the block runs, other images are seen in the pose of these, ``(1, C, *spatial)``.
+
+        Gradients reach the image then, through that pose.
         """
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Self
 
 import torch
@@ -76,6 +78,7 @@ class Posed3d(nn.Module):
         self.places = places
         self.looks = nn.ModuleList(PoseNet() for _ in POSE_SPACINGS).requires_grad_(False).eval()
         self.eye = Structure3d(embedding_dim=embedding_dim, shape=CANONICAL_SHAPE, grid=(5, 6, 5), narrow=64)
+        self._held: Tensor | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         """``(B, C, I, J, K)`` to ``(B, D)``, not normalised."""
@@ -95,6 +98,8 @@ class Posed3d(nn.Module):
 
         Of several channels the mean is looked at.
         """
+        if self._held is not None:
+            return self._held.expand(len(images), 4, 4)
         airless = images - background(images).view(*images.shape[:2], 1, 1, 1)
         airless = airless.mean(1, keepdim=True)
         pose = torch.eye(4, device=images.device).repeat(len(images), 1, 1)
@@ -105,6 +110,16 @@ class Posed3d(nn.Module):
         near = [pose @ step for step in _near(self.places).to(images.device)]
         # The grid and the network are now those of the closer look.
         return mean_of([place @ look(read(airless, self.spacing, place, grid)) for place in near]) if near else pose
+
+    @contextlib.contextmanager
+    def held(self, images: Tensor) -> Iterator[None]:
+        """While the block runs, whatever is looked at is seen in the pose of ``(1, C, I, J, K)`` images."""
+        with torch.no_grad():
+            self._held = self.find(images)
+        try:
+            yield
+        finally:
+            self._held = None
 
     def seen_at(self, images: Tensor, layer: str) -> Tensor | None:
         """Where the eye sees each voxel of ``(B, C, I, J, K)`` images, for explaining it (interfaces/encoder.py)."""
