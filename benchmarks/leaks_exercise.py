@@ -113,7 +113,9 @@ def _labelled(pack: Path, seed: int) -> Iterator[tuple[str, list[Volume], Path |
             yield person.name, [readers.read(path) for path in person.paths], person.paths[0]
         return
     source = {"use": "manifest", "path": str(pack / "scans.csv")}
-    others = registry().build("dataset", Spec("warped", {"dataset": source, "originals": False, "seed": seed}))
+    # Stronger than heads are: what is recorded was measured so.
+    given = {"dataset": source, "originals": False, "strength": 8.0, "seed": seed}
+    others = registry().build("dataset", Spec("warped", given))
     for row in others.table():
         volume, name = others.read(row), str(row["subject"])
         yield name, [volume, other_contrast(volume, numpy_generator(seed, "contrast", name))], None

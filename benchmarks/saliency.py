@@ -2,12 +2,12 @@
 
     python benchmarks/saliency.py brain-v1 PACK/scans.csv --subjects 4 [--only NAME ...]
 
-Each line is one ``mlfp explain MODEL PACK/scans.csv --subjects N --untrained`` with the options that are named: the share
-of the map inside the head, that of an even map, the mean correlation (inside both heads) between maps of two scans of
-one person and of two people, and with the map of the same network before its training. What tells people apart and
-is learnt has much inside, a high third number, a lower fourth, and a low last one. Integrated gradients also say how
-much of the rise of the similarity their credits account for. A scan's seconds of the processor include the untrained
-network's map. Lines are added to those that are recorded.
+Each line is one ``mlfp explain MODEL PACK/scans.csv --subjects N --untrained`` with the options that are named: the
+share of the map inside the head, that of an even map, the mean correlation (inside both heads) between maps of two
+scans of one person and of two people, and with the map of the same network before its training. What tells people
+apart and was learnt has much inside, a high third number, a lower fourth, and a low fifth. Integrated gradients also
+say how much of the rise of the similarity their credits account for. A scan's seconds of the processor include the
+untrained network's map. Lines are added to those that are recorded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from mlfp.explain.scans import Explanation
 
 RESULTS = Path(__file__).parent / "results"
 COLUMNS = [
-    "options", "inside the head", "an even map", "one person", "two people", "untrained", "accounted for", "CPU s a scan",
+    "options", "inside the head", "an even map", "one person", "two people", "untrained", "accounted for",
+    "CPU s a scan",
 ]  # fmt: skip
 #: The ways to explain, by name; layers are those of ``posed-3d``, whose cells are 32, 16 and 8 mm.
 WAYS: dict[str, dict[str, Any]] = {

@@ -194,6 +194,16 @@ def leaks() -> Iterator[str]:
     yield from _tables("leaks-*.json", level=3)
 
 
+def explaining() -> Iterator[str]:
+    """A table for each data set whose maps were measured."""
+    yield from _tables("explain-*.json", level=3)
+
+
+def warps() -> Iterator[str]:
+    """How strongly heads may be warped."""
+    yield from _tables("warp-*.json", level=3)
+
+
 def _tables(pattern: str, *, level: int) -> Iterator[str]:
     """Recorded tables, each with what its script says it measures."""
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob(pattern))]
@@ -233,6 +243,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "benchmarks": benchmarks,
     "commands": commands,
     "components": components,
+    "explaining": explaining,
     "extension-points": extension_points,
     "file": file,
     "leaks": leaks,
@@ -240,6 +251,7 @@ PARTS: dict[str, Callable[..., Iterator[str]]] = {
     "performance": performance,
     "phantom": phantom,
     "summary": summary,
+    "warps": warps,
 }
 
 

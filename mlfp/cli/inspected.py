@@ -68,7 +68,8 @@ def _duplicate(item: Duplicate) -> str:
 
 def _apart(days: Sequence[int]) -> Iterator[str]:
     if days:
-        yield f"{days[0]} to {days[-1]} days from one session to the next, median {days[len(days) // 2]}"
+        span = f"{days[0]} to {days[-1]} days" if days[0] < days[-1] else counted(days[0], "day")
+        yield f"{span} from one session to the next, median {days[len(days) // 2]}"
 
 
 def _each(tally: Mapping[int, int]) -> list[str]:
@@ -82,4 +83,4 @@ def _counted(counts: Mapping[str, int]) -> list[str]:
 def _listed(title: str, values: Sequence[str]) -> Iterator[str]:
     if values:
         rest = len(values) - MOST
-        yield f"{title:10}{', '.join(values[:MOST])}{f', and {rest} other values' if rest > 0 else ''}"
+        yield f"{title:11} {', '.join(values[:MOST])}{f', and {rest} other values' if rest > 0 else ''}"

@@ -83,5 +83,5 @@ def test_a_tree_goes_to_the_bench(
     assert all(0 <= row.metrics["retrieval.map_at_r"].value <= 1 for row in result.rows)
     name = maker.__name__.replace("_", "-")
     assert any(f"is read as {name}," in line for line in heard) == (data is not None)
-    assert result.data["dataset"].startswith(f"dataset mlfp/{name} 1")
+    assert result.data["dataset"].startswith(f"dataset mlfp/{name} ")
     assert min(result.data[side]["subjects"] for side in ("train", "test")) >= 2

@@ -88,6 +88,7 @@ def _register_derived(register: Register) -> None:
     register(
         "warped",
         "mlfp_plugins.datasets.warped:Warped",
-        summary="Any data set with further identities: each subject again, with another anatomy by a strong warp.",
+        summary="Any data set with further identities: each subject again, with another anatomy by a warp.",
         paper="after Arsigny 2006 (log-Euclidean framework for diffeomorphisms), MICCAI",
+        version=2,  # a weaker warp unless it is named
     )

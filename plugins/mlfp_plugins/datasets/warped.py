@@ -30,7 +30,7 @@ _POINTS = 33
 class Warped:
     """Another data set, and each of its subjects so many times more, as people with another anatomy.
 
-    A strong, smooth, invertible warp (the flow of a random velocity, as in ``identity-warp``) makes a further person of
+    A smooth, invertible warp (the flow of a random velocity, as in ``identity-warp``) makes a further person of
     a subject, the same in all of the subject's scans, about the centre of what is in the image. They keep what the
     scans share, so that they serve to enlarge a small data set, to train on or as distractors. Those made of one
     subject have it in ``group``: split with ``by: group``.
@@ -38,7 +38,9 @@ class Warped:
     :param dataset: of which it is made: ``{use: manifest, path: scans.csv}``.
     :param copies: further people a subject.
     :param originals: keep the subjects themselves.
-    :param strength: root mean square of the velocity along each axis, in ``unit``: about the displacement.
+    :param strength: root mean square of the velocity along each axis, in ``unit``: about the displacement. With 4 mm
+        heads look like heads and are well on their way to a stranger; with 6 they are as unlike as strangers are, and
+        have dents; no skull is like one of 8 (docs/data.md, "How strongly heads may be warped").
     :param smoothness: distance of the velocity's control points in ``unit``.
     :param unit: ``mm``, or ``fraction`` of the image's longest side: 0.03 and 0.15 suit X-rays.
     :param seed: another seed, other people.
@@ -47,7 +49,7 @@ class Warped:
     dataset: Spec
     copies: int = 1
     originals: bool = True
-    strength: float = 8.0
+    strength: float = 4.0
     smoothness: float = 40.0
     unit: Literal["mm", "fraction"] = "mm"
     seed: int = 0
