@@ -19,6 +19,9 @@ from mlfp.types.volume import Volume
 _COLOURS = np.array([(0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164)], float)
 #: How much of the colour covers the image where the map is 1.
 _OPAQUE = 0.75
+#: From this percentile of its values on a map is drawn in full: a few voxels may have many times what others have, and
+#: would leave these in the dark.
+_FULL = 99.9
 #: Of each plane, in pixels; and where a map of every element has one.
 _HEIGHT, _SMALL = 180, 100
 
@@ -44,6 +47,13 @@ def laid_over(volume: Volume, shown: np.ndarray, *, height: int = _HEIGHT) -> Im
         tops.append(scaled(np.repeat(picture[..., None], 3, -1), aspect, height))
         bottoms.append(scaled(covered(picture, heat), aspect, height))
     return stacked([beside(tops), beside(bottoms)])
+
+
+def lit(shown: np.ndarray) -> np.ndarray:
+    """A map from 0 to 1 as it is drawn: in full from a high percentile on."""
+    full = float(np.percentile(shown, _FULL))
+    found: np.ndarray = np.minimum(shown / full, 1) if full > 0 else shown
+    return found
 
 
 def draw_elements(volume: Volume, maps: Sequence[np.ndarray], caption: str, columns: int = 8) -> Image.Image:

@@ -28,9 +28,6 @@ BLUR = 0.05
 #: be done with signs, this tells maps of one person from those of others best and is least like the untrained
 #: network's map (docs/explaining.md has where that was measured).
 SMOOTH = 1.0
-#: From this percentile of its values on the map is 1: a few voxels may have many times what others have, and would
-#: leave these in the dark.
-FULL = 99.9
 
 
 def integrated(
@@ -75,8 +72,8 @@ def integrated(
             rise = 1 - float(similarity(begin)[0])
     signed = found[0].sum(0).cpu().numpy()
     shown = np.maximum(ndimage.gaussian_filter(signed, SMOOTH), 0)
-    full = float(np.percentile(shown, FULL)) or float(shown.max())
-    mean = np.minimum(shown / full, 1) if full > 0 else shown
+    largest = float(shown.max())
+    mean = shown / largest if largest > 0 else shown
     return Saliency(NAME, mean, np.zeros((0, *signed.shape), np.float32), 1.0, signed=signed, rise=rise)
 
 

@@ -18,7 +18,7 @@ from mlfp.data.masks import foreground
 from mlfp.errors import UsageError
 from mlfp.execution.files import write_atomically
 from mlfp.execution.progress import Progress, silent
-from mlfp.explain.drawing import draw, draw_elements, write_map, write_picture
+from mlfp.explain.drawing import draw, draw_elements, lit, write_map, write_picture
 from mlfp.explain.gradcam import Baseline, Saliency, correlation, saliency
 from mlfp.explain.gradcam import Method as LayerMethod
 from mlfp.explain.integrated import integrated
@@ -211,7 +211,7 @@ def _written(
 ) -> Explained:
     picture, heat, image = (folder / f"{name}{end}" for end in (".png", "_saliency.nii.gz", "_image.nii.gz"))
     drawn = _kept(shown.mean, found.head) if within_head else shown.mean
-    write_picture(picture, draw(seen, drawn, f"{seen.scan}   {shown.layer}"))
+    write_picture(picture, draw(seen, lit(drawn), f"{seen.scan}   {shown.layer}"))
     write_map(heat, drawn, seen)
     if shown.signed is not None:
         write_map(folder / f"{name}_credits.nii.gz", shown.signed, seen)
