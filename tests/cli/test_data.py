@@ -45,7 +45,7 @@ def test_a_scan_that_cannot_be_read_is_named_with_the_reason_and_exit_code_3(sca
     frame.to_csv(tmp_path / "scans.csv", index=False)
     shown = _run("inspect", str(tmp_path))
     assert shown.exit_code == 3
-    assert "1 scans cannot be read" in shown.stdout
+    assert "1 scan cannot be read" in shown.stdout
     assert frame["scan"][0] in shown.stdout
     told = json.loads(_run("inspect", str(tmp_path), "--json").stdout)
     assert [item["scan"] for item in told["failures"]] == [frame["scan"][0]]

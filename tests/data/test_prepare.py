@@ -176,7 +176,7 @@ class TestFailures:
             prepare(data, chain())
         text = str(caught.value)
         assert "2 scans have (1, 6, 6), such as b" in text
-        assert "1 scans have (1, 5, 8), such as c" in text
+        assert "1 scan has (1, 5, 8), such as c" in text
         assert "{use: pad, shape: [6, 8]}" in text
         assert prepare(data, chain({"use": "pad", "shape": [6, 8]})).shape == (1, 6, 8)
 
