@@ -40,7 +40,7 @@ class Warped:
     :param originals: keep the subjects themselves.
     :param strength: root mean square of the velocity along each axis, in ``unit``: about the displacement. With 4 mm
         heads look like heads and are well on their way to a stranger; with 6 they are as unlike as strangers are, and
-        have dents; no skull is like one of 8 (docs/data.md, "How strongly heads may be warped").
+        have dents; no skull is like one of 8 (benchmarks/warp_strength.py measures it).
     :param smoothness: distance of the velocity's control points in ``unit``.
     :param unit: ``mm``, or ``fraction`` of the image's longest side: 0.03 and 0.15 suit X-rays.
     :param seed: another seed, other people.
