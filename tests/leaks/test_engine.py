@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlfp.errors import UsageError
 from mlfp.fingerprints.parts import CONTENT, VOXELS
-from mlfp.leaks import between
+from mlfp.leaks import between, engine
 from mlfp.leaks.calibrate import calibrate
 from mlfp.leaks.calibration import Calibration
-from mlfp.leaks.engine import hunt, shown_as
+from mlfp.leaks.engine import Hunt, hunt, shown_as
 from mlfp.leaks.material import Material, called, gather, names_of
 from mlfp.leaks.redact import redacted
 from mlfp.leaks.result import FOUND, Leaks, Settings
@@ -211,3 +213,24 @@ def test_a_material_has_every_column() -> None:
     assert isinstance(material, Material)
     assert (material.column("split") == "").all()
     assert material.open_pairs == 15 - 3
+
+
+def test_the_likeliest_are_verified_and_no_more_than_may_be(
+    calibration: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first are those that the odds of fingerprints put first."""
+    asked: list[list[tuple[int, int]]] = []
+
+    def remembered(material: Material, pairs: list[tuple[int, int]], **options: object) -> tuple[dict, dict]:
+        asked.append(list(pairs))
+        return {}, {}
+
+    monkeypatch.setattr(engine, "verify", remembered)
+    able = replace(calibration, verified=calibration.curve)
+    fresh = {name: [f"{name}{place}" for place in range(80)] for name in (CONTENT, VOXELS)}
+    material = gather([("a", people(40, 2, seed=3)), ("b", changed(people(40, 2, seed=3), **fresh))])
+    for most in (5, 20):
+        Hunt(material, able, Settings(most_verified=most)).run()
+    few, many = asked[0][:5], asked[2][:20]
+    assert few == many[:5]
+    assert len(set(many)) == 20
