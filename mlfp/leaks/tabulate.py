@@ -117,6 +117,7 @@ class Table:
             "verified": seen is not None,
             "mutual_information": None if seen is None else seen.mutual,
             "mirrored": None if seen is None else seen.mirrored,
+            "gain": None if seen is None else round(seen.gain, 5),
             "correlation": None if seen is None else seen.correlation,
             "review": self._review(kind, float(source.score[place]), p_same, seen),
         }
@@ -145,7 +146,7 @@ class Table:
 COLUMNS = (
     *(f"{name}_{side}" for name in SIDES for side in "ab"),
     "kind", "similarity", "score", "p_same", "mutual", "rank_a", "rank_b", "verified", "mutual_information", "mirrored",
-    "correlation", "crosses", "cluster", "bridge", "cut", "review",
+    "gain", "correlation", "crosses", "cluster", "bridge", "cut", "review",
 )  # fmt: skip
 
 
