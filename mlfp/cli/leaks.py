@@ -44,7 +44,7 @@ _TOLD = {
 @click.option("--verify", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
               help="Lay candidates over each other: the likely ones, all, none.")  # fmt: skip
 @click.option("--most-verified", type=click.IntRange(min=0), default=1000, show_default=True,
-              help="Of the likely ones, at most; some 3 s each on a core.")  # fmt: skip
+              help="Of the likely ones, at most; each takes seconds on a core.")  # fmt: skip
 @click.option(
     "-k", type=click.IntRange(min=1), default=10, show_default=True, help="Neighbours of each scan to look at."
 )
