@@ -73,7 +73,7 @@ def test_scans_are_added_removed_and_purged(store: Path, small_store: ModuleType
     added = run("store", "add", store, manifest)
     assert "8 fingerprints of 8 numbers" in added.stdout
     assert "2 of them new" in added.stdout
-    assert "1 scans" in run("store", "remove", store, "images/3_0.png").stdout
+    assert "1 scan was" in run("store", "remove", store, "images/3_0.png").stdout
     memo, content = PairsMemo(), read(store).table.column(CONTENT)[0]
     memo.keep(key(9, str(content), "f" * 16), {"mutual": 0.5})
     memo.keep(key(9, "e" * 16, "f" * 16), {"mutual": 0.5})
