@@ -24,9 +24,8 @@ STEPS = 24
 #: voxels of 3 mm about 12 mm, so that its outline is left and its anatomy is not.
 BLUR = 0.05
 #: Standard deviation in voxels of the neighbourhood whose credits are added up for the map: networks that begin by
-#: halving their image give single voxels a chequered pattern of both signs. Of the widths from 0 to 3 and of what may
-#: be done with signs, this tells maps of one person from those of others best and is least like the untrained
-#: network's map (docs/explaining.md has where that was measured).
+#: halving their image give single voxels a chequered pattern of both signs. Chosen by looking at maps of a few heads;
+#: no script compares widths.
 SMOOTH = 1.0
 
 

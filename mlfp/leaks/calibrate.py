@@ -99,7 +99,7 @@ def _second_stage(
         )
     same_person, (other, width) = np.array(alike), gains.pooled(unlike)
     return replace(
-        made, verified=gains.evidence(same_person, other * width, same_person), verified_same=len(alike),
+        made, verified=calibration.fit_curve(same_person, other * width), verified_same=len(alike),
         verified_different=count, verified_alike=calibration.kept(same_person), verified_unlike=calibration.kept(other),
         verified_width=round(width, 6),
     )  # fmt: skip

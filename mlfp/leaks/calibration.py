@@ -160,15 +160,21 @@ def fit(
     )  # fmt: skip
 
 
-def fit_curve(same: np.ndarray, different: np.ndarray, *, limit: float = math.inf) -> Curve:
-    """The logarithm of the ratio of two densities, made to rise."""
-    low, high = min(float(same.min()), float(different.min())), float(max(same.max(), different.max()))
-    return curve_of(Kernels.of(same), null_of(different), (low, high), limit=limit)
+def fit_curve(
+    same: np.ndarray, different: np.ndarray, *, over: np.ndarray | None = None, limit: float = math.inf
+) -> Curve:
+    """The logarithm of the ratio of two densities, made to rise.
+
+    :param over: further scores that it should reach to.
+    """
+    everything = np.concatenate([same, different, *([] if over is None else [over])])
+    between = (float(everything.min()), float(everything.max()))
+    return curve_of(Kernels.of(same), null_of(different), between, limit=limit)
 
 
-def null_of(different: np.ndarray, weights: np.ndarray | None = None) -> Null:
+def null_of(different: np.ndarray) -> Null:
     """The density of pairs of two people; of few, more of them make its tail."""
-    return densities.null(different, share=min(0.2, max(TAILED / len(different), 1e-3)), weights=weights)
+    return densities.null(different, share=min(0.2, max(TAILED / len(different), 1e-3)))
 
 
 def curve_of(alike: Kernels, null: Null, between: tuple[float, float], *, limit: float = math.inf) -> Curve:

@@ -35,15 +35,11 @@ class Kernels:
     width: float
 
     @classmethod
-    def of(cls, scores: np.ndarray, weights: np.ndarray | None = None) -> Kernels:
+    def of(cls, scores: np.ndarray) -> Kernels:
         """As wide as Silverman's rule has it; of many scores, on as many quantiles."""
-        weights = np.ones(len(scores)) if weights is None else weights
-        total = float(weights.sum())
-        middle = float((weights * scores).sum()) / total
-        spread = math.sqrt(float((weights * (scores - middle) ** 2).sum()) / total) or 1e-3
-        effective = total**2 / float((weights**2).sum())
-        places, shares = thinned(scores, weights, KERNELS)
-        return cls(places, shares / shares.sum(), 1.06 * spread * effective**-0.2)
+        places, shares = thinned(scores, np.ones(len(scores)), KERNELS)
+        spread = float(scores.std()) or 1e-3
+        return cls(places, shares / shares.sum(), 1.06 * spread * len(scores) ** -0.2)
 
     @property
     def spread(self) -> float:
@@ -127,15 +123,15 @@ class Null:
         return found
 
 
-def null(scores: np.ndarray, *, share: float, weights: np.ndarray | None = None) -> Null:
+def null(scores: np.ndarray, *, share: float) -> Null:
     """Learnt from scores that are all of two people.
 
     :param share: of them that make the tail.
     """
-    weights = np.ones(len(scores)) if weights is None else weights
+    weights = np.ones(len(scores))
     start = quantile(scores, weights, 1 - share)
     part = float(weights[scores > start].sum() / weights.sum())
-    return Null(Kernels.of(scores, weights), Tail.of(scores, weights, start, part))
+    return Null(Kernels.of(scores), Tail.of(scores, weights, start, part))
 
 
 def quantile(scores: np.ndarray, weights: np.ndarray, share: float) -> float:

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlfp.leaks.calibration import Calibration, Curve, curve_of, null_of
-from mlfp.leaks.densities import Kernels
+from mlfp.leaks.calibration import Calibration, Curve, fit_curve
 
 #: For how many negative gains those of other data count beside the data set's own.
 FEW = 10
@@ -29,13 +28,7 @@ def curve(calibration: Calibration, gains: np.ndarray) -> Curve:
     :param gains: (P,) of the search's pairs, whosever they are.
     """
     unlike = np.array(calibration.verified_unlike) * width(gains, calibration.verified_width)
-    return evidence(np.array(calibration.verified_alike), unlike, gains)
-
-
-def evidence(alike: np.ndarray, unlike: np.ndarray, gains: np.ndarray) -> Curve:
-    """From gains of pairs of one person and of two, for these."""
-    everything = np.concatenate([gains, unlike, alike])
-    return curve_of(Kernels.of(alike), null_of(unlike), (float(everything.min()), float(everything.max())))
+    return fit_curve(np.array(calibration.verified_alike), unlike, over=gains)
 
 
 def width(gains: np.ndarray, usual: float) -> float:
