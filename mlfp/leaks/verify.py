@@ -31,7 +31,7 @@ from mlfp.types.volume import Volume
 #: Raised when what is found changes.
 VERSION = 4
 #: What a loss of edges' agreement counts for, beside one of mutual information: of 0.25, 0.5, 1, 2, 4, 8 the one that
-#: gave true pairs most evidence in brain-v1's calibration, when tried by hand. Two people in one scanner share its field of view, which
+#: gave true pairs most evidence in brain-v1's calibration (tried by hand). One scanner has one field of view, which
 #: makes mutual information sharp, and not folds.
 EDGES = 4.0
 #: Below this correlation of pixels laid over each other, two images are no near duplicates.
